@@ -81,7 +81,12 @@ function prettyLine(entry: LogObject, coloured: boolean): string {
   const paint = (text: string, code: number) => (coloured ? `\x1b[${code}m${text}\x1b[0m` : text);
   const pairs = Object.entries(fields).map(([key, value]) => {
     const shown = plain(value);
-    const text = typeof shown === 'string' ? (/[\s"=]/.test(shown) && !shown.includes('\n') ? JSON.stringify(shown) : shown) : JSON.stringify(shown);
+    const text =
+      typeof shown === 'string'
+        ? /[\s"=]/.test(shown) && !shown.includes('\n')
+          ? JSON.stringify(shown)
+          : shown
+        : JSON.stringify(shown);
     return `${paint(`${key}=`, 90)}${text}`;
   });
   const level = paint(entry.type.toUpperCase().padEnd(5), colours[entry.type] ?? 0);
