@@ -13,6 +13,7 @@ export interface Mount {
   type: string;
   source: string;
   target: string;
+  options: string[];
 }
 
 export interface Descriptor {
@@ -49,7 +50,7 @@ export interface Envelope {
 }
 
 function createBaseMount(): Mount {
-  return { type: "", source: "", target: "" };
+  return { type: "", source: "", target: "", options: [] };
 }
 
 export const Mount: MessageFns<Mount> = {
@@ -62,6 +63,9 @@ export const Mount: MessageFns<Mount> = {
     }
     if (message.target !== "") {
       writer.uint32(26).string(message.target);
+    }
+    for (const v of message.options) {
+      writer.uint32(34).string(v!);
     }
     return writer;
   },
@@ -103,6 +107,14 @@ export const Mount: MessageFns<Mount> = {
             message.target = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.options.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -123,6 +135,7 @@ export const Mount: MessageFns<Mount> = {
     message.type = object.type ?? "";
     message.source = object.source ?? "";
     message.target = object.target ?? "";
+    message.options = object.options?.map((e) => e) || [];
     return message;
   },
 };
