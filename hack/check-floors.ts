@@ -19,18 +19,25 @@ const { output }: IReporterOutput = await cruise(folders, {
   doNotFollow: { path: 'node_modules' },
   exclude: { path: '(^|/)node_modules/.*/node_modules/' },
   tsPreCompilationDeps: true,
-  enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.cjs', '.json', '.d.ts'], exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  enhancedResolveOptions: {
+    extensions: ['.ts', '.js', '.mjs', '.cjs', '.json', '.d.ts'],
+    exportsFields: ['exports'],
+    conditionNames: ['import', 'node', 'default', 'types'],
+  },
 });
 if (typeof output === 'string') throw new Error(output);
 
 const modules = output.modules.filter((module) => !module.source.includes('node_modules') && !module.coreModule);
 const edges = modules.reduce((sum, module) => sum + module.dependencies.length, 0);
-for (const stranger of strangers) console.log(`daemon/${stranger.name}: a room that stands on no floor; add it to hack/floors.ts`);
+for (const stranger of strangers)
+  console.log(`daemon/${stranger.name}: a room that stands on no floor; add it to hack/floors.ts`);
 for (const { from, to, rule, cycle } of output.summary.violations) {
   const comment = floorRules().find((candidate) => candidate.name === rule.name)?.comment ?? '';
   console.log(`${from} -> ${cycle ? cycle.map((step) => step.name).join(' -> ') : to}\n    ${rule.name}: ${comment}`);
 }
 const tooLittle = modules.length === 0 || edges === 0;
 if (tooLittle) console.log(`looked at ${modules.length} modules and ${edges} imports: the check itself is broken`);
-console.log(`floors: ${modules.length} modules, ${edges} imports, ${output.summary.violations.length + strangers.length} violations`);
+console.log(
+  `floors: ${modules.length} modules, ${edges} imports, ${output.summary.violations.length + strangers.length} violations`,
+);
 process.exitCode = tooLittle || strangers.length > 0 || output.summary.error > 0 ? 1 : 0;

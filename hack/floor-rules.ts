@@ -8,7 +8,10 @@ export function floorRules(): IForbiddenRuleType[] {
   const rules: IForbiddenRuleType[] = [];
   floors.forEach((rooms, floor) => {
     for (const room of rooms) {
-      const closed: Room[] = floors.slice(floor).flat().filter((other) => other !== room);
+      const closed: Room[] = floors
+        .slice(floor)
+        .flat()
+        .filter((other) => other !== room);
       if (closed.length === 0) continue;
       rules.push({
         name: `floor-${floor + 1}-${room}`,
@@ -38,7 +41,8 @@ export function floorRules(): IForbiddenRuleType[] {
     },
     {
       name: 'plugin-uses-the-public-api',
-      comment: 'a plugin that ships in the tree is an ordinary package: it imports @pouchd/hookplugins, its own files and npm packages',
+      comment:
+        'a plugin that ships in the tree is an ordinary package: it imports @pouchd/hookplugins, its own files and npm packages',
       severity: 'error',
       from: { path: '^hookplugins/([^/]+)/' },
       to: { path: ['^daemon/', '^hookplugins/[^/]+/'], pathNot: '^hookplugins/$1/' },
