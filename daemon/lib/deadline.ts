@@ -36,9 +36,3 @@ export async function poll<T>(
     wait = Math.min(wait * 2, 200);
   }
 }
-
-/** Waits; ends early by throwing the signal's reason. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  signal?.throwIfAborted();
-  await sleep(ms, undefined, { signal });
-}

@@ -2,7 +2,7 @@
  * Short-lived helper processes (ip, nft, mount, cp, tar). A spawn blocks the event loop in proportion to the daemon's memory, so batch what can be batched.
  * Listeners are attached in the same tick as the spawn: Node drops what a child wrote when nobody listened at its exit.
  */
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { PouchError } from '../errors/error.ts';
 
@@ -49,7 +49,7 @@ export async function run(command: string, args: readonly string[], options: Run
   const { exitCode, stdout, stderr } = await result;
   if (exitCode !== 0 && options.allowFailure !== true) {
     const words = stderr.trim() || stdout.trim() || 'no output';
-    throw new PouchError('internal', `${command} ${args.slice(0, 6).join(' ')} failed (exit ${exitCode}): ${words}`);
+    throw new PouchError('internal', `${[command, ...args.slice(0, 6)].join(' ')} failed (exit ${exitCode}): ${words}`);
   }
   return { exitCode, stdout, stderr };
 }
@@ -110,9 +110,4 @@ function keepTail(stream: NodeJS.ReadableStream | null, maxBytes: number): () =>
 /** The number of a signal by name (`SIGKILL` 9); 0 for none. */
 export function signalNumber(signal: NodeJS.Signals | null | undefined): number {
   return signal ? (constants.signals[signal] ?? 0) : 0;
-}
-
-/** Starts a process whose streams the caller uses; failures to start come as the child's 'error' event, so listen for it in the same tick. */
-export function start(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  return spawn(command, [...args], options);
 }
