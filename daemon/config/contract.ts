@@ -15,7 +15,16 @@ export interface DaemonConfig {
   /** Group of unix sockets; empty picks `pouch`, then `docker`, then root's. */
   group: string;
   tls: { verify: boolean; caFile: string; certFile: string; keyFile: string };
-  bridge: { name: string; bip: string; bipv6: string; mtu: number; icc: boolean; ipMasq: boolean; fixedCidr: string; defaultGateway: string };
+  bridge: {
+    name: string;
+    bip: string;
+    bipv6: string;
+    mtu: number;
+    icc: boolean;
+    ipMasq: boolean;
+    fixedCidr: string;
+    defaultGateway: string;
+  };
   defaultAddressPools: { base: string; size: number }[];
   dns: string[];
   dnsSearch: string[];
