@@ -33,6 +33,8 @@ export interface ContainerLog {
   flush(): Promise<void>;
   close(): Promise<void>;
   remove(): Promise<void>;
+  /** A driver that is behind (a slow syslog server) gives a promise here; the process's output is not read until it resolves. */
+  pressure?(): Promise<void> | undefined;
 }
 
 export interface ProcessIoOptions {
@@ -45,6 +47,11 @@ export interface ProcessIoOptions {
   /** Close stdin when the first attached client half-closes. */
   stdinOnce: boolean;
   log?: ContainerLog;
+  /**
+   * Called once, when the process's stdin is to end and all input has been written to the fifo, never before `started()`. The owner answers with Tasks.CloseIO
+   * ({ stdin: true }): the shim holds a write end of its own, so without that call the process sees no end. notFound of CloseIO is no error (the process is gone).
+   */
+  onStdinEnd?: () => void;
 }
 
 /** A client's side of an attach; `input` is undefined when no stdin is wanted. */
@@ -57,6 +64,8 @@ export interface AttachRequest {
   multiplexed: boolean;
   /** Bytes that cut this client off; undefined is ctrl-p ctrl-q for a tty, nothing otherwise. */
   detachKeys?: Buffer;
+  /** Awaited before the first live byte, while the process's output is held: the place to send the log (`logs=1`) without a gap or a repeat. */
+  before?: () => Promise<void>;
   signal?: AbortSignal;
 }
 
@@ -69,7 +78,9 @@ export interface ProcessIo {
    * nothing written later is missed.
    */
   attach(request: AttachRequest): Promise<'ended' | 'detached' | 'closed'>;
-  /** Called after the exit event: waits (bounded) until both fifos are at their end, flushes the log, ends attached clients. */
+  /** The owner says that the process runs (after Tasks.Start): from now on the end of stdin is passed on. Input sent earlier waits in the fifo. */
+  started(): void;
+  /** Called after the exit event: waits until both fifos are at their end (bounded: `timeoutMs` without a byte, default 2 s), flushes the log, ends attached clients. What a slow client has not taken yet is in its `output`. */
   drained(timeoutMs?: number): Promise<void>;
   /** Removes fifos and fds without waiting. */
   close(): Promise<void>;
@@ -78,6 +89,8 @@ export interface ProcessIo {
 /** The room's door: fifos come from a pool made in batches, so `openProcess` spawns nothing in the common case. */
 export interface StdioService {
   openProcess(options: ProcessIoOptions): Promise<ProcessIo>;
+  /** `ctrl-p,ctrl-q` as bytes; undefined for undefined or ''. Throws invalidArgument `Invalid detach keys (KEYS) provided`. */
+  parseDetachKeys(keys: string | undefined): Buffer | undefined;
   /** After a daemon restart: takes the fifos of a process that still runs (the daemon opens them again). */
   reopenProcess(options: ProcessIoOptions): Promise<ProcessIo>;
   openLog(request: LogRequest): Promise<ContainerLog>;
