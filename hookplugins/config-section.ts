@@ -22,6 +22,8 @@ export async function decodeSection(input: SectionInput): Promise<Record<string,
     throw invalidArgument(`config of ${owner} must be an object`);
   const value: Record<string, unknown> = { ...structuredClone(defaults), ...structuredClone(section) };
   if (!schema) return value;
+  const plain = Object.keys(value).length === 0 ? plainDefaults(schema) : undefined;
+  if (plain) return plain;
   const { Ajv } = await import('ajv');
   const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false });
   const validate = ajv.compile(schema);
@@ -35,4 +37,21 @@ export async function decodeSection(input: SectionInput): Promise<Record<string,
     if (unknown.length > 0) log.warn('unknown config keys', { owner, keys: unknown });
   }
   return value;
+}
+
+/** The defaults of a schema for an empty section, or undefined when it takes ajv to tell: something is required, or a default has parts of its own. */
+function plainDefaults(schema: JsonSchema): Record<string, unknown> | undefined {
+  const { required, properties = {}, ...rest } = schema;
+  const harmless = Object.keys(rest).every((name) =>
+    ['$schema', '$id', 'title', 'description', 'type', 'additionalProperties'].includes(name),
+  );
+  if ((Array.isArray(required) && required.length > 0) || !harmless) return undefined;
+  const defaults: Record<string, unknown> = {};
+  for (const [name, property] of Object.entries(properties as Record<string, { default?: unknown }>)) {
+    // as a JSON schema has it
+    if (property?.default === undefined) continue;
+    if (typeof property.default === 'object') return undefined;
+    defaults[name] = property.default;
+  }
+  return defaults;
 }

@@ -1,3 +1,5 @@
+import type { OrderHints } from './order.ts';
+
 /** Fields of a log line. */
 export type LogFields = Record<string, unknown>;
 
@@ -13,6 +15,18 @@ export interface PluginLog {
 export interface PackageRef {
   readonly name: string;
   readonly version: string;
+}
+
+/** A JSON schema (draft 7). */
+export type JsonSchema = Record<string, unknown>;
+
+/** A plugin package as the generated manifest tells it; all but name and version comes from the `pouchd` key of its package.json. */
+export interface PluginPackage extends PackageRef {
+  /** The daemon starts without it when it fails to load or to start. */
+  readonly optional?: boolean;
+  readonly title?: string;
+  readonly configSchema?: JsonSchema;
+  readonly order?: OrderHints;
 }
 
 /** Who is called: the plugin's id and the package that registered it. */
@@ -52,7 +66,7 @@ export interface InitialisedPlugin {
   readonly type: string;
   readonly id: string;
   readonly requires: readonly string[];
-  readonly package: PackageRef;
+  readonly package: PluginPackage;
   readonly meta: RegistrationMeta;
   /** `ok`, `skip` (see `skipPlugin`) or `error`, as `ctr plugins ls` spells them. */
   readonly status: 'ok' | 'skip' | 'error';

@@ -4,17 +4,14 @@
  * `init.ts` initialises them. `withPackage` says which npm package the registrations made inside it come from.
  */
 import { invalidArgument, messageOf } from '../daemon/errors/error.ts';
-import type { InitContext, PackageRef, RegistrationMeta } from './context.ts';
-import type { OrderHints } from './order.ts';
+import type { InitContext, JsonSchema, PackageRef, PluginPackage, RegistrationMeta } from './context.ts';
 import { types } from './types.ts';
 
+export type { JsonSchema, PluginPackage } from './context.ts';
 export { type Layer, layerOf, type TypeName, types } from './types.ts';
 
 /** Version of the plugin API; a plugin file built for another one is refused. */
 export const apiVersion = 1;
-
-/** A JSON schema (draft 7). */
-export type JsonSchema = Record<string, unknown>;
 
 /** The configuration of a registration: its section (by URI) is laid over `default` and checked against `schema`. */
 export interface RegistrationConfig {
@@ -40,15 +37,6 @@ export interface Registration<T = unknown> {
   readonly meta?: Partial<RegistrationMeta>;
   /** Builds the instance. One with `[Symbol.asyncDispose]`, `[Symbol.dispose]` or `close` is closed by it when the daemon stops, in reverse order. */
   initFn(ctx: InitContext): T | Promise<T>;
-}
-
-/** A plugin package as the generated manifest tells it; all but name and version comes from the `pouchd` key of its package.json. */
-export interface PluginPackage extends PackageRef {
-  /** The daemon starts without it when it fails to load or to start. */
-  readonly optional?: boolean;
-  readonly title?: string;
-  readonly configSchema?: JsonSchema;
-  readonly order?: OrderHints;
 }
 
 /** A registration with the package it came from. */
