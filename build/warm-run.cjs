@@ -1,0 +1,28 @@
+// Runs the bundle once, listening only, and writes the code that V8 has compiled by then, and what was registered by whom.
+// Started by stages/warm.ts as `node FLAGS warm-run.cjs BUNDLE OUT DIR`; it must compile the bundle exactly as loader.cjs does.
+'use strict';
+const fs = require('node:fs');
+const vm = require('node:vm');
+const { createRequire } = require('node:module');
+
+const [, , bundle, out, dir, infoText] = process.argv;
+const info = JSON.parse(infoText);
+const source = fs.readFileSync(bundle, 'latin1');
+const script = new vm.Script(source, { filename: 'pouchd.js', importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
+
+globalThis[Symbol.for('pouchd.build')] = { version: info.version, apiVersion: info.apiVersion, program: 'pouchd', plugins: info.plugins };
+globalThis[Symbol.for('pouchd.warm')] = () => {
+  fs.writeFileSync(`${out}.cache`, script.createCachedData());
+  const registry = globalThis[Symbol.for('pouchd.registry.v1')];
+  const rows = (registry?.registrations ?? []).map(({ type, id, package: owner }) => ({ type, id, package: owner?.name }));
+  fs.writeFileSync(`${out}.json`, JSON.stringify(rows));
+  process.exit(0);
+};
+setTimeout(() => {
+  process.stderr.write('the daemon did not say that it listens within 20 s (see build/contract.md)\n');
+  process.exit(70);
+}, 20_000).unref();
+
+process.argv = [process.execPath, process.execPath, '--root', `${dir}/root`, '--state', `${dir}/state`, '-H', `unix://${dir}/warm.sock`];
+const module_ = { exports: {} };
+script.runInThisContext()(module_.exports, createRequire(process.execPath), module_, process.execPath, dir);
