@@ -121,7 +121,7 @@ function addFiles(tar: Pack, files: Record<string, string>): void {
 
 async function collect(tar: Pack): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of tar) chunks.push(chunk);
+  for await (const chunk of tar) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }
 

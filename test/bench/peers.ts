@@ -1,0 +1,97 @@
+/** The daemons that are measured side by side: each in a network namespace of its own, with its own root, state and socket. */
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { request } from './http.ts';
+
+/** One daemon under measurement. `start` resolves at the first answered ping. */
+export interface Peer {
+  readonly name: string;
+  readonly socket: string;
+  readonly versionCommand: string[];
+  start(): Promise<{ pingMs: number }>;
+  stop(): Promise<void>;
+  /** Resident memory of the daemon process alone, in bytes. */
+  rssBytes(): number;
+  remove(): void;
+}
+
+/** pouchd as built, or from source with `POUCHD_BIN` unset and no build. */
+export function pouchdPeer(binary: string): Peer {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-pouchd-'));
+  const socket = path.join(dir, 'd.sock');
+  return peer({
+    name: 'pouchd',
+    dir,
+    socket,
+    versionCommand: [binary, '--version'],
+    command: [binary, '--root', path.join(dir, 'root'), '--state', path.join(dir, 'state'), '-H', `unix://${socket}`],
+  });
+}
+
+/** dockerd from Debian with a containerd of its own. */
+export function dockerdPeer(): Peer {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-dockerd-'));
+  const socket = path.join(dir, 'd.sock');
+  const command = ['dockerd', '--data-root', path.join(dir, 'root'), '--exec-root', path.join(dir, 'state')];
+  return peer({
+    name: 'dockerd',
+    dir,
+    socket,
+    versionCommand: ['dockerd', '--version'],
+    command: [...command, '--pidfile', path.join(dir, 'pid'), '-H', `unix://${socket}`],
+  });
+}
+
+function peer(options: { name: string; dir: string; socket: string; versionCommand: string[]; command: string[] }): Peer {
+  const netns = `bench-${options.name}-${process.pid}`;
+  execFileSync('ip', ['netns', 'add', netns]);
+  execFileSync('ip', ['-n', netns, 'link', 'set', 'lo', 'up']);
+  let child: ChildProcess | undefined;
+  const log = fs.openSync(path.join(options.dir, 'log'), 'a');
+  return {
+    name: options.name,
+    socket: options.socket,
+    versionCommand: options.versionCommand,
+    async start() {
+      const started = performance.now();
+      child = spawn('ip', ['netns', 'exec', netns, ...options.command], { stdio: ['ignore', log, log] });
+      for (;;) {
+        if (child.exitCode !== null)
+          throw new Error(`${options.name} did not start: see ${options.dir}/log\n${tail(options.dir)}`);
+        const answer = await request(options.socket, 'GET', '/_ping').catch(() => undefined);
+        if (answer?.status === 200) return { pingMs: performance.now() - started };
+        if (performance.now() - started > 60_000) throw new Error(`${options.name} does not answer\n${tail(options.dir)}`);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    },
+    async stop() {
+      if (!child || child.exitCode !== null) return;
+      const exited = new Promise((resolve) => child?.once('exit', resolve));
+      child.kill('SIGTERM');
+      await exited;
+    },
+    rssBytes() {
+      const status = fs.readFileSync(`/proc/${child?.pid}/status`, 'utf8'); // `ip netns exec` execs, so the pid is the daemon's
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
+    },
+    remove() {
+      fs.closeSync(log);
+      unmountBelow(options.dir);
+      execFileSync('ip', ['netns', 'delete', netns]);
+      fs.rmSync(options.dir, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+function tail(dir: string): string {
+  return fs.readFileSync(path.join(dir, 'log'), 'utf8').slice(-2000);
+}
+
+function unmountBelow(dir: string): void {
+  const mounts = fs.readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  const below = mounts.map((line) => line.split(' ')[1] ?? '').filter((target) => target.startsWith(`${dir}/`));
+  for (const target of below.reverse()) execFileSync('umount', ['-l', target]);
+}
