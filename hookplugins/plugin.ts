@@ -75,7 +75,7 @@ export function registerHookPlugin<K extends PluginKind, Config>(kind: K, plugin
   if (!members.some((name) => typeof (plugin as AnyPlugin)[name] === 'function')) {
     throw invalidArgument(`${kind} plugin ${id} of package ${by} has none of ${methods.join(', ')}`);
   }
-  register({ type: hookType(kind), id, initFn: () => plugin });
+  register({ type: hookType(kind), id, hook: plugin, initFn: () => plugin });
 }
 
 /** Own members, and for an instance of a class the public methods of its classes. */

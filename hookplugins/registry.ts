@@ -33,6 +33,8 @@ export interface Registration<T = unknown> {
   readonly disable?: boolean;
   /** The daemon does not start when this fails or is skipped, as if `required_plugins` named it. */
   readonly required?: boolean;
+  /** Of a hook plugin its object, so that what it listens at is known without a start; `register*Plugin` sets it. */
+  readonly hook?: object;
   /** First value of `ctx.meta`. */
   readonly meta?: Partial<RegistrationMeta>;
   /** Builds the instance. One with `[Symbol.asyncDispose]`, `[Symbol.dispose]` or `close` is closed by it when the daemon stops, in reverse order. */
