@@ -1,5 +1,12 @@
-import type { AuthConfig, Descriptor, ImageConfigBlob, ImageInspect, ImageSummary, ProgressMessage } from '../types/docker/image.ts';
 import type { ContainerConfig } from '../types/docker/container.ts';
+import type {
+  AuthConfig,
+  Descriptor,
+  ImageConfigBlob,
+  ImageInspect,
+  ImageSummary,
+  ProgressMessage,
+} from '../types/docker/image.ts';
 
 /** An image as the daemon holds it in memory. */
 export interface Image {

@@ -1,0 +1,106 @@
+/*
+ * The images room: builds what its verbs stand on (index, store, unpacker, roots) and offers them as one service. Each verb is a file of its own; this one only
+ * joins them. Heavy parts (registry client, archives, builder) are loaded when first used.
+ */
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Ctrd } from '../ctrd/contract.ts';
+import type { EventBus } from '../events/contract.ts';
+import type { HookCaller } from '../hooks/contract.ts';
+import type { Logger } from '../lib/log.ts';
+import { unmount } from '../lib/mount.ts';
+import type { ImageService, ImageUser } from './contract.ts';
+import { type ImageEntry, ImageIndex } from './image-index.ts';
+import { inspectImage } from './inspect.ts';
+import { listImages } from './list.ts';
+import { familiarName, normalName, parseReference, withDefaultTag } from './reference.ts';
+import { type ImagesConfig, type ImagesRoom, imageEvent } from './room.ts';
+import { RootfsTable } from './rootfs.ts';
+import { ImageStore } from './store.ts';
+import { Unpacker } from './unpack.ts';
+
+/** What the room is built from. */
+export interface ImagesDeps {
+  readonly ctrd: Pick<Ctrd, 'client' | 'supervisor'>;
+  readonly config: ImagesConfig;
+  readonly events: EventBus;
+  readonly hooks: HookCaller;
+  readonly log: Logger;
+  /** A private folder; what is left in it from before is removed. */
+  readonly workDir: string;
+}
+
+/** The service with what only the API's image routes need: the verbs' common ground. */
+export interface Images extends ImageService {
+  readonly room: ImagesRoom;
+  /** Gives an image one more name. */
+  tag(ref: string, target: { repo: string; tag?: string }): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Builds the room and reads the images; containerd must answer by then or soon. */
+export async function createImages(deps: ImagesDeps): Promise<Images> {
+  const { client } = deps.ctrd;
+  await clearWorkDir(deps.workDir);
+  const index = new ImageIndex();
+  const store = new ImageStore(client, index, deps.log);
+  const unpacker = new Unpacker(client, deps.workDir);
+  let users: (imageId: string) => ImageUser[] = () => [];
+  const { events, hooks, log, config, workDir } = deps;
+  const room: ImagesRoom = {
+    client,
+    events,
+    hooks,
+    log,
+    config,
+    workDir,
+    index,
+    store,
+    unpacker,
+    users: (imageId) => users(imageId),
+  };
+  const rootfs = new RootfsTable(client, unpacker, { snapshotter: config.snapshotter, workDir });
+  await store.load();
+  const stopListening = deps.ctrd.supervisor.onReconnect(() => {
+    rootfs.forget();
+    store.load().catch((error: unknown) => log.error('images could not be read after containerd came back', { error }));
+  });
+  return {
+    room,
+    resolve: (ref) => index.resolve(ref),
+    find: (ref) => index.find(ref),
+    list: () => index.all(),
+    pull: async (request, progress, signal) => (await import('./pull.ts')).pullImage(room, request, progress, signal),
+    prepareRootfs: (key, image, options) => rootfs.prepare(key, image, options),
+    rootfsMounts: (key, snapshotter) => rootfs.mounts(key, snapshotter),
+    removeRootfs: (key, snapshotter) => rootfs.remove(key, snapshotter),
+    rootfsUsage: (key, snapshotter) => rootfs.usage(key, snapshotter),
+    listRootfs: () => rootfs.list(),
+    withRootfs: (key, snapshotter, work) => rootfs.with(key, snapshotter, work),
+    commit: async (request) => (await import('./commit.ts')).commitImage(room, request),
+    defaultSnapshotter: config.snapshotter,
+    inspect: async (ref) => inspectImage(index.resolve(ref), config.snapshotter),
+    summaries: (options) => listImages(room, options),
+    setUsers: (source) => {
+      users = source;
+    },
+    tag: (ref, target) => tagImage(room, index.resolve(ref), target),
+    close: async () => stopListening(),
+  };
+}
+
+async function tagImage(room: ImagesRoom, image: ImageEntry, { repo, tag }: { repo: string; tag?: string }): Promise<void> {
+  const reference = parseReference(tag ? `${repo}:${tag}` : repo);
+  const target = withDefaultTag({ ...reference, digest: undefined });
+  await room.store.tag(image.id, normalName(target));
+  imageEvent(room, 'tag', { id: image.id, name: familiarName(target) });
+}
+
+/** A daemon that was killed may have left mounts and spooled files. */
+async function clearWorkDir(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(dir)) {
+    if (name.startsWith('mnt-')) await unmount(join(dir, name));
+    await rm(join(dir, name), { recursive: true, force: true });
+  }
+}
