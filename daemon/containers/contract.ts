@@ -119,3 +119,13 @@ export interface ContainerProcesses {
   /** For healthchecks: runs a command, collects at most `maxBytes` of output. */
   execRun(container: Container, config: ExecConfig, options: { timeoutMs: number; maxBytes: number }): Promise<{ exitCode: number; output: string; timedOut: boolean }>;
 }
+
+/** What the containers room gives to boot and to the rooms on and above its floor, registered as `types.container`. */
+export interface Containers {
+  readonly table: ContainerTable;
+  readonly lifecycle: ContainerLifecycle;
+  /** Hands in the processes half once it stands: healthchecks run through it. */
+  useProcesses(processes: Pick<ContainerProcesses, 'execRun'>): void;
+  /** Once everything is registered: matches the saved containers with containerd's tasks, undoes half-made things, applies restart policies. */
+  restore(): Promise<void>;
+}

@@ -24,6 +24,10 @@ export interface SandboxRequest {
   /** `[{ containerId, name, alias }]` of --link on the default bridge. */
   links?: { containerId: string; alias: string }[];
   sysctls?: Record<string, string>;
+  /** Nameservers of `--dns`: where the embedded DNS of user-defined networks forwards to instead of the host's. */
+  dns?: string[];
+  /** By network as in `endpoints`, what `container.preCreateEndpoint` plugins asked for: a higher priority wins the default route (0 when nobody says), genericParams are for the driver. */
+  endpointOptions?: Record<string, { priority: number; disableResolver: boolean; genericParams: Record<string, unknown> }>;
   /**
    * `deferred`: only the empty namespace is made now; `wire(containerId)` does the rest when the barrier entry `libnetwork-setkey` is reached. Addresses and ports are
    * allocated at once in both cases, so that inspect and the hosts file are right.

@@ -1,5 +1,7 @@
 import type { HostConfig, ContainerConfig } from '../types/docker/container.ts';
+import type { ResolvedDevice } from './devices.ts';
 import type { OciSpec } from './oci.ts';
+import type { BlockDevices } from './resources.ts';
 
 /** A mount the containers room has resolved: volumes and binds already have host paths. */
 export interface ResolvedMount {
@@ -50,6 +52,12 @@ export interface SpecInput {
   annotations: Record<string, string>;
   /** Path of the init binary to bind at /sbin/docker-init when HostConfig.Init asks for it. */
   initPath?: string;
+  /** Host devices the container gets, already looked up. */
+  devices?: ResolvedDevice[];
+  /** Numbers of the block devices that the throttle lists name. */
+  blockDevices?: BlockDevices;
+  /** False when the network namespace is another container's: its sysctls are left alone. Default true. */
+  ownsNetwork?: boolean;
   /** What the host can do, probed once. */
   host: HostFacts;
 }
