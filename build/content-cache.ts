@@ -52,34 +52,52 @@ export interface CacheEntry {
   readonly hit: boolean;
 }
 
-/** Returns the entry of `key`, made by `make(folder)` when absent. What `make` throws is thrown on and leaves nothing. */
-export async function cached(
+/** The folder of an entry that is there; it counts as used. */
+export function lookup(cacheDir: string, stage: string, key: string): string | undefined {
+  const dir = path.join(cacheDir, stage, key);
+  if (!existsSync(dir)) return undefined;
+  const now = new Date();
+  utimesSync(dir, now, now);
+  return dir;
+}
+
+/** Makes an entry in a draft folder; `make` fills it and returns its key. What `make` throws is thrown on and leaves nothing. */
+export async function create(
   cacheDir: string,
   stage: string,
-  key: string,
-  make: (dir: string) => Promise<void> | void,
-): Promise<CacheEntry> {
+  make: (draft: string) => Promise<string> | string,
+): Promise<string> {
   const home = path.join(cacheDir, stage);
-  const dir = path.join(home, key);
-  if (existsSync(dir)) {
-    const now = new Date();
-    utimesSync(dir, now, now);
-    return { dir, hit: true };
-  }
   mkdirSync(home, { recursive: true });
   const draft = mkdtempSync(path.join(home, '.draft-'));
   try {
-    await make(draft);
+    const dir = path.join(home, await make(draft));
     try {
       renameSync(draft, dir);
     } catch (error) {
       if (!existsSync(dir)) throw error; // else another build was first, with the same content
     }
+    prune(home, dir);
+    return dir;
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
-  prune(home, dir);
-  return { dir, hit: false };
+}
+
+/** Returns the entry of `key`, made by `make(draft)` when absent. */
+export async function cached(
+  cacheDir: string,
+  stage: string,
+  key: string,
+  make: (draft: string) => Promise<void> | void,
+): Promise<CacheEntry> {
+  const dir = lookup(cacheDir, stage, key);
+  if (dir) return { dir, hit: true };
+  const made = await create(cacheDir, stage, async (draft) => {
+    await make(draft);
+    return key;
+  });
+  return { dir: made, hit: false };
 }
 
 function prune(home: string, current: string): void {

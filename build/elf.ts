@@ -46,7 +46,8 @@ export function prepareStub(binary: Buffer): Buffer {
   const interp = table.find((one) => one.type === type.interp);
   const note = table.find((one) => one.type === type.note);
   const first = table[0];
-  if (!last || !interp || !note || !first || first.at !== headerSize) throw new Error('an ELF file of an unexpected layout: not a Node binary from npm?');
+  if (!last || !interp || !note || !first || first.at !== headerSize)
+    throw new Error('an ELF file of an unexpected layout: not a Node binary from npm?');
   const tableEnd = headerSize + table.length * entrySize;
   const space = [interp, note].reduce((end, one) => (one.offset === align(end, 4) ? one.offset + one.fileSize : end), tableEnd);
   if (space - tableEnd < entrySize) throw new Error('no room for a program header before the first section');
@@ -69,7 +70,8 @@ export function prepareStub(binary: Buffer): Buffer {
   for (const one of segmentsAt(stub, table.length + 1)) {
     if (one.type === type.phdr) resize(stub, one.at, (table.length + 1) * entrySize);
     if (one.type === type.interp) writeSegment(stub, one.at, type.interp, offset, address, interpName.length, 1);
-    if (one.type === type.note) writeSegment(stub, one.at, type.note, offset + noteAt, address + noteAt, stub.length - offset - noteAt, 4);
+    if (one.type === type.note)
+      writeSegment(stub, one.at, type.note, offset + noteAt, address + noteAt, stub.length - offset - noteAt, 4);
   }
   stub.writeUInt16LE(table.length + 1, 56);
   stub.writeBigUInt64LE(0n, 40); // no section headers
@@ -117,10 +119,19 @@ function noteHead(size: number): Buffer {
   return head;
 }
 
-function writeSegment(file: Buffer, at: number, kind: number, offset: number, address: number, size: number, alignment: number): void {
+function writeSegment(
+  file: Buffer,
+  at: number,
+  kind: number,
+  offset: number,
+  address: number,
+  size: number,
+  alignment: number,
+): void {
   file.writeUInt32LE(kind, at);
   file.writeUInt32LE(4, at + 4); // readable
-  for (const [field, value] of [offset, address, address, size, size, alignment].entries()) file.writeBigUInt64LE(BigInt(value), at + 8 + field * 8);
+  for (const [field, value] of [offset, address, address, size, size, alignment].entries())
+    file.writeBigUInt64LE(BigInt(value), at + 8 + field * 8);
 }
 
 function resize(file: Buffer, at: number, size: number): void {

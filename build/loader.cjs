@@ -32,5 +32,11 @@ function run(isInfo) {
   }
   globalThis[Symbol.for('pouchd.build')] = { version: info.version, apiVersion: info.apiVersion, program, plugins: info.plugins };
   const module = { exports: {} };
-  script.runInThisContext()(module.exports, createRequire(process.execPath), module, process.execPath, require('node:path').dirname(process.execPath));
+  script.runInThisContext()(
+    module.exports,
+    createRequire(process.execPath),
+    module,
+    process.execPath,
+    require('node:path').dirname(process.execPath),
+  );
 }

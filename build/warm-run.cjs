@@ -8,9 +8,17 @@ const { createRequire } = require('node:module');
 const [, , bundle, out, dir, infoText] = process.argv;
 const info = JSON.parse(infoText);
 const source = fs.readFileSync(bundle, 'latin1');
-const script = new vm.Script(source, { filename: 'pouchd.js', importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
+const script = new vm.Script(source, {
+  filename: 'pouchd.js',
+  importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+});
 
-globalThis[Symbol.for('pouchd.build')] = { version: info.version, apiVersion: info.apiVersion, program: 'pouchd', plugins: info.plugins };
+globalThis[Symbol.for('pouchd.build')] = {
+  version: info.version,
+  apiVersion: info.apiVersion,
+  program: 'pouchd',
+  plugins: info.plugins,
+};
 globalThis[Symbol.for('pouchd.warm')] = () => {
   fs.writeFileSync(`${out}.cache`, script.createCachedData());
   const registry = globalThis[Symbol.for('pouchd.registry.v1')];
@@ -23,6 +31,15 @@ setTimeout(() => {
   process.exit(70);
 }, 20_000).unref();
 
-process.argv = [process.execPath, process.execPath, '--root', `${dir}/root`, '--state', `${dir}/state`, '-H', `unix://${dir}/warm.sock`];
+process.argv = [
+  process.execPath,
+  process.execPath,
+  '--root',
+  `${dir}/root`,
+  '--state',
+  `${dir}/state`,
+  '-H',
+  `unix://${dir}/warm.sock`,
+];
 const module_ = { exports: {} };
 script.runInThisContext()(module_.exports, createRequire(process.execPath), module_, process.execPath, dir);

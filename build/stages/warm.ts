@@ -1,0 +1,91 @@
+// Runs the bundle once, listening only, to have V8's compiled code as an asset (half the start time) and to learn what every plugin really
+// registered. A fixed --random-seed makes the cache the same on every run; V8 accepts it without that flag. Kept by content of the bundle.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { cached, hashOf } from '../content-cache.ts';
+import { type BuildContext, treeRoot } from '../context.ts';
+import { pluginLabel, type ResolvedPlugin } from '../plugin.ts';
+import { BuildError, fail } from '../problem.ts';
+import { buildInfo, runtimeFlags } from '../runtime.ts';
+import type { Bundle } from './bundle.ts';
+
+/** One registration as the running bundle told it. */
+export interface SeenRegistration {
+  readonly type: string;
+  readonly id: string;
+  readonly package?: string;
+}
+
+/** What the warm run left. */
+export interface Warm {
+  /** V8's code cache; absent for another processor than this one. */
+  readonly cache?: string;
+  readonly registrations: readonly SeenRegistration[];
+  readonly hit: boolean;
+}
+
+/** Makes the code cache. Throws when the daemon does not come up, or when a recorded package registered nothing. */
+export async function warm(ctx: BuildContext, plugins: readonly ResolvedPlugin[], bundled: Bundle): Promise<Warm> {
+  const script = path.join(treeRoot, 'build/warm-run.cjs');
+  const key = hashOf(
+    readFileSync(bundled.file),
+    process.version,
+    ctx.arch,
+    runtimeFlags.join(' '),
+    readFileSync(script),
+    JSON.stringify(buildInfo(plugins, true)),
+  );
+  const { dir, hit } = await cached(ctx.cacheDir, 'warm', key, (draft) => run(script, plugins, bundled, draft));
+  const registrations = JSON.parse(readFileSync(path.join(dir, 'pouchd.json'), 'utf8')) as SeenRegistration[];
+  const silent = plugins.filter((plugin) => !plugin.key.optional && !registrations.some((one) => one.package === plugin.name));
+  if (silent.length > 0) {
+    throw new BuildError(
+      silent.map((plugin) => ({
+        package: pluginLabel(plugin),
+        message: 'registers nothing when it is loaded',
+        hint: 'call a register function at module load',
+      })),
+    );
+  }
+  return { registrations, hit, ...(ctx.arch === process.arch && { cache: path.join(dir, 'pouchd.cache') }) };
+}
+
+async function run(script: string, plugins: readonly ResolvedPlugin[], bundled: Bundle, draft: string): Promise<void> {
+  const home = mkdtempSync(path.join(tmpdir(), 'pouchd-warm-'));
+  try {
+    const flags = [...runtimeFlags, '--random-seed=42'];
+    const args = [...flags, script, bundled.file, path.join(draft, 'pouchd'), home, JSON.stringify(buildInfo(plugins, true))];
+    const env = { PATH: process.env['PATH'], HOME: home, TMPDIR: home, POUCHD_WARM: '1', LANG: 'C', TZ: 'UTC' };
+    const { code, output } = await start(args, env, home);
+    if (code !== 0)
+      fail(`the daemon with these plugins does not start:\n${output.trim()}`, {
+        hint: 'the message above names the plugin; a stack speaks of the bundle',
+      });
+    try {
+      readFileSync(path.join(draft, 'pouchd.json'));
+    } catch (error) {
+      throw new BuildError(
+        [{ message: `the daemon ended before it listened:\n${output.trim()}`, hint: 'see build/contract.md, warm start' }],
+        { cause: error },
+      );
+    }
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+function start(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      args,
+      { env, cwd, timeout: 30_000, killSignal: 'SIGKILL', maxBuffer: 16 << 20 },
+      (error, stdout, stderr) => {
+        const code = error ? (typeof error.code === 'number' ? error.code : 1) : 0;
+        resolve({ code, output: `${stdout}${stderr}` });
+      },
+    );
+  });
+}
