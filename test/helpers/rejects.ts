@@ -1,14 +1,17 @@
 import * as assert from 'uvu/assert';
 
-/** Awaits a rejection (or the throw of a function) whose message matches, and returns the error: what `assert.throws` cannot do for promises. */
-export async function rejects(promise: Promise<unknown> | (() => unknown), pattern: RegExp): Promise<Error & { kind?: string }> {
+/** Asserts that a promise rejects with a message that matches (text: contains it); gives the error. uvu's own `throws` is synchronous. */
+export async function rejects(promise: Promise<unknown>, expected: RegExp | string = ''): Promise<Error & { kind?: string }> {
+  let value: unknown;
   try {
-    await (typeof promise === 'function' ? promise() : promise);
+    value = await promise;
   } catch (error) {
-    assert.instance(error, Error);
-    assert.match((error as Error).message, pattern);
-    return error as Error;
+    assert.instance(error, Error, 'rejected with something that is no Error');
+    const { message } = error as Error;
+    const isMatch = typeof expected === 'string' ? message.includes(expected) : expected.test(message);
+    assert.ok(isMatch, `rejected with ${JSON.stringify(message)}, expected ${String(expected)}`);
+    return error as Error & { kind?: string };
   }
-  assert.unreachable(`nothing was thrown; expected ${pattern}`);
+  assert.unreachable(`resolved with ${JSON.stringify(value)}, expected a rejection ${String(expected)}`);
   throw new Error('unreachable');
 }

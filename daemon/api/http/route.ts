@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
@@ -7,7 +8,7 @@ export interface ApiRequest extends FastifyRequest {
   /** Values as sent; a repeated key is an array. Use `query.ts` to read booleans, numbers and Docker's filters. */
   query: Record<string, string | string[] | undefined>;
   /**
-   * The parsed JSON body, or undefined when there was none. Routes with `rawBody` get undefined and read `request.raw` themselves.
+   * The parsed JSON body, or undefined when there was none. Routes with `rawBody` get undefined and read `bodyStream(request.raw)` (body.ts) themselves.
    */
   body: unknown;
   /** The version the client spoke, e.g. `1.41`; requests without a version prefix speak the newest. */
@@ -20,10 +21,16 @@ export interface ApiReply extends FastifyReply {
   /**
    * Takes the connection over after Docker's 101 (with `Upgrade: tcp`) or 200 raw-stream answer; the header goes out in a write of its own and data starts on a later tick.
    * `contentType`: raw-stream unless the stream is multiplexed and the client speaks 1.42 or newer. The stream half-closes: 'end' is the client's stdin end.
+   * `wantsBody` (with `rawBody`): a client that did not ask to upgrade sends its stdin as the request's body.
    */
-  upgrade(options?: { multiplexed?: boolean }): Promise<Duplex>;
-  /** Starts a 200 chunked answer with headers flushed at once; write to `raw`. For events, stats, logs, wait, progress. */
-  startStream(contentType: string): NodeJS.WritableStream & { readonly writableNeedDrain: boolean };
+  upgrade(options?: { multiplexed?: boolean; wantsBody?: boolean }): Promise<Duplex>;
+  /**
+   * Starts a 200 chunked answer with headers flushed at once; write to what this gives. For events, stats, logs, wait, progress. The handler ends it, and should
+   * resolve when it has; what it throws after this cuts the connection (progress streams write Docker's `error` object themselves before that).
+   */
+  startStream(contentType: string): ServerResponse;
+  /** True once `send` was called. */
+  wasSent: boolean;
 }
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';

@@ -1,0 +1,232 @@
+/*
+ * fastify without its listener: the door's own servers call `dispatch`. The URL loses its `/v1.NN` before routing; `/_ping` is answered before fastify sees it while no
+ * plugin wants to, because clients call it before everything else.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { invalidArgument, messageOf, PouchError } from '../../errors/error.ts';
+import { wire } from '../../errors/wire.ts';
+import { errorAnswer, pageNotFound, writeAnswer } from './answer.ts';
+import { commonHeaderList, commonHeaders, jsonType, pingHeaders } from './headers.ts';
+import { ApiFigures } from './metrics.ts';
+import { type PipelineDeps, routeHandler } from './pipeline.ts';
+import type { ApiReply, ApiRequest, Route } from './route.ts';
+import { startStream } from './stream.ts';
+import { takeOver, upgradeSocket } from './upgrade.ts';
+import { isBefore, newestVersion, splitVersion } from './version.ts';
+
+/** The API without a place to listen. */
+export interface ApiApp {
+  /** Gives one request to the routes; also for requests that came as an upgrade. */
+  dispatch(raw: IncomingMessage, response: ServerResponse): void;
+  readonly figures: ApiFigures;
+  close(): Promise<void>;
+}
+
+/** What the app is made of. `ownsPing` false sends `/_ping` through the routes like any other path. */
+export interface AppOptions extends PipelineDeps {
+  readonly routes: readonly Route[];
+  readonly ownsPing: boolean;
+}
+
+const added = Symbol('added');
+
+/** What `dispatch` leaves on a request. */
+interface Dispatched extends IncomingMessage {
+  originalUrl?: string;
+  [added]?: { readonly version: string | undefined; readonly response: ServerResponse };
+}
+
+const pings = [
+  ...commonHeaderList,
+  ...Object.entries(pingHeaders).flat(),
+  'Content-Type',
+  'text/plain; charset=utf-8',
+  'Content-Length',
+];
+const pingGet = [...pings, '2'];
+const pingHead = [...pings, '0'];
+
+/** Mounts the routes. Throws invalidArgument for a method and path that are there twice. */
+export async function createApp(options: AppOptions): Promise<ApiApp> {
+  const figures = new ApiFigures();
+  const app = bareApp();
+  for (const route of options.routes) {
+    try {
+      app.route({
+        method: route.method,
+        url: route.path,
+        handler: routeHandler(route, options, figures.route(route.method, route.path)),
+      });
+    } catch (error) {
+      throw invalidArgument(`API route ${route.method} ${route.path}: ${messageOf(error)}`, error);
+    }
+  }
+  app.setNotFoundHandler((_request, reply) => {
+    reply.hijack();
+    writeAnswer(reply.raw, pageNotFound, reply.request.method === 'HEAD');
+  });
+  app.setErrorHandler((error, request, reply) => {
+    options.log.debug('request refused', {
+      request: request.id,
+      method: request.method,
+      path: request.url,
+      error: messageOf(error),
+    });
+    reply.hijack();
+    writeAnswer(reply.raw, errorAnswer(wireError(error)), request.method === 'HEAD');
+  });
+  await app.ready();
+
+  const { hooks, gate } = options;
+  const pingFigures = figures.route('GET', '/_ping');
+  const isPingFree = options.ownsPing && !hooks.has('api.preRequest') && !hooks.has('api.postResponse');
+  return {
+    figures,
+    dispatch(raw, response) {
+      const url = raw.url ?? '/';
+      if (url === '/_ping' && isPingFree && !gate.isActive && (raw.method === 'GET' || raw.method === 'HEAD')) {
+        pingFigures.count += 1;
+        const isHead = raw.method === 'HEAD';
+        response.writeHead(200, isHead ? pingHead : pingGet);
+        response.end(isHead ? undefined : 'OK');
+        return;
+      }
+      const split = splitVersion(url);
+      const routed: Dispatched = raw;
+      routed.originalUrl = url;
+      routed.url = split.url;
+      routed[added] = { version: split.version, response };
+      app.routing(raw, response);
+    },
+    close: () => app.close(),
+  };
+}
+
+function bareApp(): FastifyInstance {
+  let idle: Server | undefined;
+  const app = fastify({
+    serverFactory: (handler) => {
+      idle = createServer(handler); // fastify wants one; it never listens
+      return idle;
+    },
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 4096 },
+    genReqId: requestIds(),
+    frameworkErrors: (error, _request, reply) => {
+      reply.hijack();
+      writeAnswer(reply.raw, errorAnswer(wireError(error)), false);
+    },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined)); // the pipeline reads bodies
+  decorate(app);
+  return app;
+}
+
+function requestIds(): () => string {
+  const prefix = process.pid.toString(36);
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${prefix}-${count.toString(36)}`;
+  };
+}
+
+/** A refusal by fastify itself (a bad URL, a bad content type) as one of ours. */
+function wireError(error: unknown): unknown {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 0;
+  return status >= wire.invalidArgument.http && status < wire.internal.http ? invalidArgument(messageOf(error), error) : error;
+}
+
+/** Adds what ApiRequest and ApiReply have beyond fastify's. */
+function decorate(app: FastifyInstance): void {
+  app.decorateRequest('apiVersion', {
+    getter(this: FastifyRequest) {
+      return (this.raw as Dispatched)[added]?.version ?? newestVersion; // `dispatch` has been here
+    },
+  });
+  app.decorateReply('wasSent', false);
+  app.decorateReply('upgrade', async function upgrade(
+    this: FastifyReply,
+    options: { multiplexed?: boolean; wantsBody?: boolean } = {},
+  ) {
+    const request = this.request as ApiRequest; // decorated above
+    const isMultiplexed =
+      options.multiplexed === true && !isBefore(request.apiVersion, '1.42') && upgradeSocket(request.raw) !== undefined;
+    this.hijack();
+    return takeOver({
+      raw: request.raw,
+      response: this.raw,
+      contentType: `application/vnd.docker.${isMultiplexed ? 'multiplexed' : 'raw'}-stream`,
+      wantsBody: options.wantsBody === true,
+    });
+  } as ApiReply['upgrade']);
+  app.decorateReply('startStream', function start(this: FastifyReply, contentType: string) {
+    this.hijack();
+    return startStream(this.raw, contentType);
+  } as ApiReply['startStream']);
+  app.addHook('onRequest', (request, reply, done) => {
+    adaptPrototypes(request, reply);
+    done();
+  });
+}
+
+const adapted = new WeakSet<object>();
+
+/**
+ * fastify's own `request.signal` goes dead on hijack and its `reply.send` adds a charset to JSON, and neither can be decorated: both are replaced on the prototypes
+ * that fastify made for this app.
+ */
+function adaptPrototypes(request: FastifyRequest, reply: FastifyReply): void {
+  const requests = Object.getPrototypeOf(request) as object;
+  const replies = Object.getPrototypeOf(reply) as object;
+  if (adapted.has(requests)) return;
+  adapted.add(requests);
+  const signals = new WeakMap<object, AbortSignal>();
+  Object.defineProperty(requests, 'signal', {
+    get(this: FastifyRequest) {
+      let signal = signals.get(this);
+      if (!signal) {
+        signal = signalOf(this.raw);
+        signals.set(this, signal);
+      }
+      return signal;
+    },
+  });
+  const send = reply.send;
+  Object.defineProperty(replies, 'send', {
+    value(this: ApiReply, payload?: unknown) {
+      this.wasSent = true;
+      this.headers(commonHeaders);
+      return send.call(this, exactJson(this, payload));
+    },
+  });
+}
+
+function signalOf(raw: Dispatched): AbortSignal {
+  const controller = new AbortController();
+  const response = raw[added]?.response;
+  const abort = (): void => {
+    if (!response?.writableFinished) controller.abort(new PouchError('cancelled', 'client left'));
+  };
+  const socket = upgradeSocket(raw);
+  const closes = socket ?? raw.socket;
+  if (closes.destroyed) abort();
+  else closes.once('close', abort);
+  if (!socket) response?.once('finish', () => closes.off('close', abort));
+  return controller.signal;
+}
+
+function exactJson(reply: ApiReply, payload: unknown): unknown {
+  const type = String(reply.getHeader('content-type') ?? '');
+  const isPlain =
+    payload !== null &&
+    typeof payload === 'object' &&
+    (Array.isArray(payload) || Object.getPrototypeOf(payload) === Object.prototype);
+  const isJsonText = typeof payload === 'string' && type.startsWith(jsonType);
+  if (payload instanceof Error || !(isPlain || isJsonText || payload === null)) return payload;
+  reply.header('content-type', jsonType);
+  return Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload));
+}

@@ -1,0 +1,85 @@
+import type { HandlerSpec } from '../../../hookplugins/shapes.ts';
+import { internal } from '../../errors/error.ts';
+import type { HookCaller } from '../../hooks/contract.ts';
+import type { Logger } from '../../lib/log.ts';
+import { type ApiApp, createApp } from './app.ts';
+import type { RequestGate } from './gate.ts';
+import { type Listener, listen, type TlsFiles } from './listen.ts';
+import type { ApiFigures } from './metrics.ts';
+import type { Route } from './route.ts';
+
+/** What the front door is made of. */
+export interface DoorDeps {
+  /** Where to listen. */
+  readonly hosts: readonly string[];
+  readonly tls: TlsFiles;
+  /** Numeric group of unix sockets; asked for when they are opened. */
+  group(): number;
+  readonly routes: readonly Route[];
+  readonly hooks: Pick<HookCaller, 'has' | 'run' | 'chain'>;
+  readonly gate: RequestGate;
+  readonly log: Logger;
+}
+
+/** The HTTP API. It listens once `open` is called, which boot does when everything behind it is ready. */
+export interface HttpDoor {
+  open(): Promise<void>;
+  /** Where it listens, ports filled in; empty before `open`. */
+  readonly addresses: readonly string[];
+  readonly figures: ApiFigures | undefined;
+  close(): Promise<void>;
+}
+
+/** Requests that run when the daemon stops may take this long to end. */
+const graceMs = 2000;
+
+/** Builds the front door: `api.updateHandler` plugins see all routes before they are mounted. */
+export function createDoor(deps: DoorDeps): HttpDoor {
+  let app: ApiApp | undefined;
+  const listeners: Listener[] = [];
+  return {
+    async open() {
+      const routes = await finalRoutes(deps);
+      const ping = deps.routes.find((route) => route.path === '/_ping' && route.method === 'GET');
+      const current = await createApp({
+        ...deps,
+        routes,
+        ownsPing: ping === undefined || routes.some((route) => route.handler === ping.handler),
+      });
+      app = current;
+      try {
+        for (const host of deps.hosts) {
+          listeners.push(...(await listen(host, { group: deps.group(), tls: deps.tls, dispatch: current.dispatch })));
+        }
+      } catch (error) {
+        await this.close();
+        throw error;
+      }
+      deps.log.info('api listens', { on: listeners.map((one) => one.url).join(' ') });
+    },
+    get addresses() {
+      return listeners.map((one) => one.url);
+    },
+    get figures() {
+      return app?.figures;
+    },
+    async close() {
+      await Promise.all(listeners.splice(0).map((one) => one.close(graceMs)));
+      await app?.close();
+    },
+  };
+}
+
+/** The routes after the plugins had them. A spec that a plugin wrapped without spreading keeps the `rawBody` of the route it stands for. */
+async function finalRoutes(deps: DoorDeps): Promise<readonly Route[]> {
+  if (!deps.hooks.has('api.updateHandler')) return deps.routes;
+  const keyOf = (spec: { method: string; path: string }): string => `${spec.method.toUpperCase()} ${spec.path}`;
+  const raw = new Map(deps.routes.map((route) => [keyOf(route), route.rawBody]));
+  const specs = deps.routes.map((route) => ({ ...route }) as unknown as HandlerSpec); // a Route is a HandlerSpec whose handler asks for more of the same objects
+  const changed = await deps.hooks.chain('api.updateHandler', specs);
+  if (changed.length === 0) throw internal('api.updateHandler left no routes');
+  return changed.map((spec) => {
+    const route = { ...spec, method: spec.method.toUpperCase() } as unknown as Route; // as above
+    return { ...route, rawBody: route.rawBody ?? raw.get(keyOf(spec)) };
+  });
+}

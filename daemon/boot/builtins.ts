@@ -1,0 +1,6 @@
+// The daemon's own parts, in order of registration: each import registers one room.
+import '../store/plugin.ts';
+import '../events/plugin.ts';
+import '../hooks/plugin.ts';
+import '../api/system/plugin.ts';
+import '../api/http/plugin.ts';
