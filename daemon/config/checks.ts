@@ -97,4 +97,20 @@ export const jsonCheck = {
           typeof row['address'] === 'string',
       ),
   },
+  streamProcessors: {
+    says: 'an object of { accepts, returns, path, args?, env? } by id',
+    is: (value) =>
+      isObject(value) &&
+      Object.values(value).every(
+        (row) =>
+          isObject(row) &&
+          hasOnly(row, ['accepts', 'returns', 'path', 'args', 'env']) &&
+          typeof row['returns'] === 'string' &&
+          typeof row['path'] === 'string' &&
+          Array.isArray(row['accepts']) &&
+          [row['accepts'], row['args'] ?? [], row['env'] ?? []].every(
+            (list) => Array.isArray(list) && list.every((word) => typeof word === 'string'),
+          ),
+      ),
+  },
 } satisfies Record<string, JsonShape>;

@@ -54,5 +54,7 @@ export interface DaemonConfig {
   hooks: { conflicts: 'ignore' | 'error' };
   grpc: { hosts: string[]; namespaces: string[]; tls: { caFile: string; certFile: string; keyFile: string } };
   proxyPlugins: Record<string, { type: string; address: string; platform?: string }>;
+  /** Programs our own containerd pipes layers of other media types through, by id. */
+  streamProcessors: Record<string, { accepts: string[]; returns: string; path: string; args?: string[]; env?: string[] }>;
   criSocket: string;
 }

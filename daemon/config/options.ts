@@ -511,6 +511,13 @@ export const options = [
     help: 'name -> { type, address, platform }: plugins behind a socket',
   },
   {
+    key: 'streamProcessors',
+    kind: 'json',
+    default: {},
+    check: shape(jsonCheck.streamProcessors),
+    help: 'id -> { accepts, returns, path, args, env }: programs that unpack layers of other media types',
+  },
+  {
     key: 'criSocket',
     kind: 'string',
     flag: 'cri',

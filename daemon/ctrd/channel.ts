@@ -33,7 +33,7 @@ export interface ChannelOptions {
 export class Channel {
   readonly #options: ChannelOptions;
   #grpc: Grpc | undefined;
-  #loading: Promise<Grpc> | undefined;
+  #loading: Promise<void> | undefined;
   #client: Client | undefined;
   #metadata: Metadata | undefined;
 
@@ -49,7 +49,6 @@ export class Channel {
   async warm(): Promise<void> {
     this.#loading ??= import('@grpc/grpc-js').then((grpc) => {
       this.#grpc = grpc;
-      return grpc;
     });
     await this.#loading;
   }
@@ -153,7 +152,9 @@ export class Channel {
   }
 
   async #prepare(signal: AbortSignal | undefined): Promise<Client> {
-    const [, grpc] = await Promise.all([abortable(this.#options.gate?.(), signal), this.warm().then(() => this.#grpc)]);
+    await abortable(this.#options.gate?.(), signal); // first: while containerd boots, the daemon has better to do than to load grpc-js
+    await this.warm();
+    const grpc = this.#grpc;
     if (!grpc) throw unavailable('grpc could not be loaded');
     this.#client ??= new grpc.Client(`unix:${this.#options.socket}`, grpc.credentials.createInsecure(), {
       'grpc.max_receive_message_length': 64 * 1024 * 1024, // container lists of large hosts

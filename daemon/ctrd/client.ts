@@ -16,8 +16,8 @@ import { Channel, type ChannelOptions } from './channel.ts';
 import type { ContainerdClient } from './contract.ts';
 import { createServiceClient } from './service.ts';
 
-/** A client for the containerd at `socket`, plus `warm` to load grpc-js ahead of the first call. Nothing is opened before that call. */
-export function createContainerdClient(options: ChannelOptions): ContainerdClient & { warm(): Promise<void> } {
+/** A client for the containerd at `socket`. Nothing is loaded or opened before the first call. */
+export function createContainerdClient(options: ChannelOptions): ContainerdClient {
   const channel = new Channel(options);
   const content = createServiceClient(channel, ContentDefinition);
   const leases = createServiceClient(channel, LeasesDefinition);
