@@ -1,6 +1,7 @@
 // The stages in order, each timed. `until` ends the build after a stage; a stage can also be run alone, the ones before it then come from their caches.
 import { renameSync } from 'node:fs';
 import type { BuildContext } from './context.ts';
+import { currentBuild, inputsKey } from './current.ts';
 import type { VerifiedPlugin } from './plugin.ts';
 import { bundle } from './stages/bundle.ts';
 import { check } from './stages/check.ts';
@@ -59,12 +60,18 @@ export async function build(ctx: BuildContext, until: StageName = 'report'): Pro
   if (reached('bundle')) return { plugins, stages };
   const warmed = await time('warm', () => warm(ctx, plugins, bundled));
   if (reached('warm')) return { plugins, stages };
-  const candidate = await time('link', () => link(ctx, plugins, bundled, warmed));
-  if (reached('link')) {
-    renameSync(candidate, `${ctx.distDir}/pouchd.untried`);
-    return { plugins, stages };
+  const inputs = inputsKey(ctx, plugins, bundled, warmed);
+  const current = until === 'link' ? undefined : currentBuild(ctx, inputs);
+  let file = current?.file;
+  if (!file) {
+    const candidate = await time('link', () => link(ctx, plugins, bundled, warmed));
+    if (reached('link')) {
+      renameSync(candidate, `${ctx.distDir}/pouchd.untried`);
+      return { plugins, stages };
+    }
+    file = await time('smoke', () => smoke(ctx, plugins, candidate));
   }
-  const file = await time('smoke', () => smoke(ctx, plugins, candidate));
   if (reached('smoke')) return { plugins, stages };
-  return { plugins, stages, report: report(file, plugins, bundled, warmed, { stages, totalMs: performance.now() - began }) };
+  const made = { file, inputs, stages, began, ...(current && { sha256: current.sha256 }) };
+  return { plugins, stages, report: report(plugins, bundled, warmed, made) };
 }

@@ -171,7 +171,8 @@ const hints: readonly [RegExp, string][] = [
   [/import\.meta/, "import the file itself, or take a path from the plugin's configuration"],
 ];
 
-function toProblem(message: Message, plugins: readonly ResolvedPlugin[]): Problem {
+/** A message of esbuild as a problem of the plugin whose file it is about. */
+export function toProblem(message: Message, plugins: readonly ResolvedPlugin[]): Problem {
   const { location } = message;
   const file = location ? path.resolve(treeRoot, location.file) : undefined;
   const plugin = file ? plugins.find((one) => file.startsWith(`${one.dir}/`)) : undefined;

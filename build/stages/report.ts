@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 
 import path from 'node:path';
 import type { Metafile } from 'esbuild';
 import { treeRoot } from '../context.ts';
+import type { Identity } from '../current.ts';
 import type { VerifiedPlugin } from '../plugin.ts';
 import type { Bundle } from './bundle.ts';
 import type { Warm } from './warm.ts';
@@ -24,6 +25,8 @@ export interface Report {
   readonly file: string;
   readonly sha256: string;
   readonly bytes: number;
+  /** The executable of an earlier build was right already. */
+  readonly isUnchanged: boolean;
   /** npm packages in the bundle: name@version -> licence. */
   readonly licences: Readonly<Record<string, string>>;
   /** Packages that are in the bundle in more than one version. */
@@ -33,16 +36,25 @@ export interface Report {
   readonly totalMs: number;
 }
 
-/** Collects the report and writes dist/pouchd.json and the source map beside the executable. */
-export function report(
-  file: string,
-  plugins: readonly VerifiedPlugin[],
-  bundled: Bundle,
-  warmed: Warm,
-  time: Pick<Report, 'stages' | 'totalMs'>,
-): Report {
+/** What the stages before have made. */
+export interface Made {
+  readonly file: string;
+  readonly inputs: string;
+  /** Known when the executable of an earlier build is still right. */
+  readonly sha256?: string;
+  readonly stages: Report['stages'];
+  /** When the build began, by performance.now(). */
+  readonly began: number;
+}
+
+/** Collects the report and writes it and the source map beside the executable, as pouchd.json and pouchd.js.map. */
+export function report(plugins: readonly VerifiedPlugin[], bundled: Bundle, warmed: Warm, made: Made): Report {
+  const { file, inputs, stages } = made;
   const packages = packagesOf(bundled.metafile);
   const names = [...packages.keys()].map((label) => label.slice(0, label.lastIndexOf('@')));
+  const { size, mtimeMs } = statSync(file);
+  const sha256 = made.sha256 ?? createHash('sha256').update(readFileSync(file)).digest('hex');
+  const identity: Identity = { inputs, sha256, bytes: size, mtimeMs };
   const done: Report = {
     plugins: plugins.map((plugin) => ({
       name: plugin.name,
@@ -51,14 +63,16 @@ export function report(
       bytes: bytesOf(bundled.metafile, plugin.dir),
     })),
     file,
-    sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
-    bytes: statSync(file).size,
+    sha256,
+    bytes: size,
+    isUnchanged: made.sha256 !== undefined,
     licences: Object.fromEntries(packages),
     duplicates: [...new Set(names.filter((name, index) => names.indexOf(name) !== index))],
-    ...time,
+    stages,
+    totalMs: performance.now() - made.began,
   };
   copyFileSync(bundled.map, `${file}.js.map`);
-  writeFileSync(`${file}.json`, `${JSON.stringify({ ...done, file: path.basename(file) }, null, 2)}\n`);
+  writeFileSync(`${file}.json`, `${JSON.stringify({ ...done, ...identity, file: path.basename(file) }, null, 2)}\n`);
   return done;
 }
 
@@ -119,7 +133,7 @@ export function reportText(done: Report): string {
   for (const name of done.duplicates) lines.push(`note      ${name} is in the bundle in more than one version`);
   const shown = path.relative(process.cwd(), done.file);
   lines.push(
-    `file      ${shown.startsWith('..') ? done.file : shown} (and pouch)`,
+    `file      ${shown.startsWith('..') ? done.file : shown} (and pouch)${done.isUnchanged ? ', unchanged' : ''}`,
     `sha256    ${done.sha256}`,
     `size      ${(done.bytes / 1e6).toFixed(1)} MB`,
   );
