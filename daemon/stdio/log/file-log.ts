@@ -1,0 +1,43 @@
+import type { ContainerLog, LogEntry, LogReadOptions } from '../contract.ts';
+import type { LogCodec } from './codec.ts';
+import { readFileLog } from './file-reader.ts';
+import { RotatingFile, type RotationOptions } from './rotating-file.ts';
+
+/** A log in rotated files: json-file and local. */
+export class FileLog implements ContainerLog {
+  readonly path: string;
+  readonly #file: RotatingFile;
+  readonly #codec: LogCodec;
+  readonly #ends = { count: 0 };
+
+  /** `shownPath` is what inspect tells; Docker names only json-file's. */
+  constructor(codec: LogCodec, rotation: RotationOptions, shownPath: string) {
+    this.path = shownPath;
+    this.#codec = codec;
+    this.#file = new RotatingFile(rotation);
+  }
+
+  write(entry: LogEntry): void {
+    this.#file.append(this.#codec.encode(entry));
+  }
+
+  read(options: LogReadOptions): AsyncIterable<LogEntry> {
+    return readFileLog(this.#file, this.#codec, this.#ends, options);
+  }
+
+  async flush(): Promise<void> {
+    this.#ends.count += 1;
+    this.#file.write();
+    this.#file.wake();
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+    this.#file.close();
+  }
+
+  async remove(): Promise<void> {
+    await this.close();
+    await this.#file.remove();
+  }
+}
