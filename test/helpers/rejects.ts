@@ -1,10 +1,13 @@
 import * as assert from 'uvu/assert';
 
-/** Asserts that a promise rejects with a message that matches (text: contains it); gives the error. uvu's own `throws` is synchronous. */
-export async function rejects(promise: Promise<unknown>, expected: RegExp | string = ''): Promise<Error & { kind?: string }> {
+/** Asserts that a promise rejects, or a function throws, with a message that matches (text: contains it); gives the error. uvu's own `throws` is synchronous. */
+export async function rejects(
+  promise: Promise<unknown> | (() => unknown),
+  expected: RegExp | string = '',
+): Promise<Error & { kind?: string }> {
   let value: unknown;
   try {
-    value = await promise;
+    value = await (typeof promise === 'function' ? promise() : promise);
   } catch (error) {
     assert.instance(error, Error, 'rejected with something that is no Error');
     const { message } = error as Error;
