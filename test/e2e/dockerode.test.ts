@@ -1,6 +1,7 @@
 /** dockerode's ordinary use: images, create, attach, exec, logs, archive, events, stats. */
 
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import Docker from 'dockerode';
 import * as tar from 'tar-stream';
 import { test } from 'uvu';
@@ -73,11 +74,11 @@ test('archives go in and come out', async () => {
   const extract = tar.extract();
   const found: string[] = [];
   extract.on('entry', async (header, stream, next) => {
-    found.push(`${header.name} ${header.mode?.toString(8)} ${(await collect(stream)).toString()}`);
+    found.push(`${header.name} ${header.mode?.toString(8)} ${(await collect(Readable.from(stream))).toString()}`);
     next();
   });
   const archive = await container.getArchive({ path: '/tmp/in.txt' });
-  await new Promise((resolve, reject) => archive.pipe(extract).on('finish', resolve).on('error', reject));
+  await pipeline(archive, extract);
   assert.equal(found, ['in.txt 640 content']);
   await container.remove();
 });
