@@ -22,6 +22,7 @@ export interface ContainerdConfig {
   state: string;
   socket: string;
   debug: boolean;
+  oomScore: number;
   proxyPlugins: Record<string, ProxyPlugin>;
   streamProcessors: Record<string, StreamProcessor>;
 }
@@ -43,12 +44,12 @@ const disabled = [
 ];
 
 /** The TOML (config version 2, which containerd 1.6 and 2.x both read). */
-export function renderContainerdConfig(config: ContainerdConfig, oomScore = lowestOomScore()): string {
+export function renderContainerdConfig(config: ContainerdConfig): string {
   const lines = [
     'version = 2',
     `root = ${quote(config.root)}`,
     `state = ${quote(config.state)}`,
-    `oom_score = ${oomScore}`,
+    `oom_score = ${config.oomScore}`,
     `disabled_plugins = ${list(disabled)}`,
     '[grpc]',
     `address = ${quote(config.socket)}`,
@@ -75,9 +76,9 @@ export function renderContainerdConfig(config: ContainerdConfig, oomScore = lowe
 const wantedOomScore = -500; // dockerd's choice for its containerd
 const capSysResource = 1n << 24n;
 
-/** containerd's oom_score, or 0 (leave it) where this process may not lower it: containerd would refuse to start. */
-function lowestOomScore(): number {
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+/** containerd's oom_score, or 0 (leave it) where this process may not lower it: containerd would refuse to start. `status` is /proc/self/status. */
+export function lowestOomScore(status = readFileSync('/proc/self/status', 'utf8')): number {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
   return (BigInt(`0x${effective}`) & capSysResource) === 0n ? 0 : wantedOomScore;
 }
 

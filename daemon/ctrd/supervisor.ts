@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { invalidArgument, messageOf, unavailable } from '../errors/error.ts';
 import { writeFileAtomicSync } from '../lib/atomic-file.ts';
 import type { Logger } from '../lib/log.ts';
-import { type ContainerdConfig, renderContainerdConfig } from './containerd-config.ts';
+import { type ContainerdConfig, lowestOomScore, renderContainerdConfig } from './containerd-config.ts';
 import type { Supervisor } from './contract.ts';
 import { logTail, openLogFile, rotateLogFile } from './log-file.ts';
 import {
@@ -214,7 +214,15 @@ export class ContainerdSupervisor implements Supervisor {
   #renderConfig(): string {
     const { debug, proxyPlugins, streamProcessors } = this.#options;
     const { root, state } = this.#paths;
-    return renderContainerdConfig({ root, state, socket: this.socket, debug, proxyPlugins, streamProcessors });
+    return renderContainerdConfig({
+      root,
+      state,
+      socket: this.socket,
+      oomScore: lowestOomScore(),
+      debug,
+      proxyPlugins,
+      streamProcessors,
+    });
   }
 
   /** The process ended: by itself, or because we stop. */
