@@ -2,5 +2,10 @@
 import '../store/plugin.ts';
 import '../events/plugin.ts';
 import '../hooks/plugin.ts';
+import '../ctrd/plugin.ts';
+import '../images/plugin.ts';
+import '../volumes/plugin.ts';
+import '../stdio/plugin.ts';
 import '../api/system/plugin.ts';
+import '../api/volumes/plugin.ts';
 import '../api/http/plugin.ts';
