@@ -101,6 +101,11 @@ export function functionName(fn: ts.Node): string | undefined {
   return undefined;
 }
 
+/** `declare const x`: a promise to the compiler, nothing at run time. */
+function isAmbient(node: ts.Node): boolean {
+  return (ts.getCombinedModifierFlags(node as ts.Declaration) & ts.ModifierFlags.Ambient) !== 0;
+}
+
 /** Whether a name is declared inside the file, so that it is not the global or module-level one. */
 export function isDeclared(source: ts.SourceFile, name: string): boolean {
   let found = false;
@@ -108,7 +113,7 @@ export function isDeclared(source: ts.SourceFile, name: string): boolean {
     if (found) return;
     const declares =
       ts.isVariableDeclaration(node) || ts.isParameter(node) || ts.isFunctionDeclaration(node) || ts.isBindingElement(node);
-    if (declares && node.name && ts.isIdentifier(node.name) && node.name.text === name) found = true;
+    if (declares && !isAmbient(node) && node.name && ts.isIdentifier(node.name) && node.name.text === name) found = true;
     ts.forEachChild(node, visit);
   };
   visit(source);

@@ -1,6 +1,6 @@
 // Syntactic verification of every plugin: what it registers at module load and what it may not do. ts-morph (0.4 s to load) is loaded
 // only when a plugin's files changed; what was found is kept by content, errors too.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { cached, hashFiles, hashOf, listFiles } from '../content-cache.ts';
 import { type BuildContext, treeRoot } from '../context.ts';
@@ -30,7 +30,7 @@ export async function verify(ctx: BuildContext, plugins: readonly ResolvedPlugin
       });
     }
   }
-  problems.push(...secondApis(ctx), ...twiceAcross(verified));
+  problems.push(...secondApis(ctx, plugins), ...twiceAcross(verified));
   if (problems.length > 0) throw new BuildError(problems);
   return verified;
 }
@@ -60,21 +60,25 @@ function toProblem(plugin: ResolvedPlugin, { message, hint, file, line, column }
   };
 }
 
-/** Copies of the plugin API below a plugin: they would register into nothing, or into the wrong version. */
-function secondApis(ctx: BuildContext): Problem[] {
+/** Plugins that bring the plugin API along: a copy would register into nothing, or into the wrong version. */
+function secondApis(ctx: BuildContext, plugins: readonly ResolvedPlugin[]): Problem[] {
   const suffix = `/node_modules/${apiPackage}`;
-  return Object.entries(readLock(ctx)?.packages ?? {})
-    .filter(([where]) => where.endsWith(suffix))
-    .map(([where, { version }]) => {
-      const owner = where.slice(0, -suffix.length);
-      const name = owner.slice(owner.lastIndexOf('node_modules/') + 'node_modules/'.length);
-      return {
-        package: name,
-        message: `brings a second plugin API, ${apiPackage}@${version ?? '?'}`,
-        place: { file: path.join(ctx.pluginsDir, owner, 'package.json'), line: 1, column: 1 },
-        hint: `move ${apiPackage} from "dependencies" to "peerDependencies" in its package.json, with a range that this tree's version fits`,
-      };
-    });
+  const locked = Object.keys(readLock(ctx)?.packages ?? {}).filter((where) => where.endsWith(suffix));
+  return plugins.flatMap((plugin) => {
+    const file = path.join(plugin.dir, 'package.json');
+    const text = readFileSync(file, 'utf8');
+    const asked = (JSON.parse(text) as { dependencies?: Record<string, string> }).dependencies?.[apiPackage];
+    const bundled =
+      existsSync(path.join(plugin.dir, suffix)) || locked.some((where) => where.startsWith(`node_modules/${plugin.name}/`));
+    if (asked === undefined && !bundled) return [];
+    const line = text.split('\n').findIndex((one) => one.includes(`"${apiPackage}"`)) + 1;
+    return {
+      package: pluginLabel(plugin),
+      message: `brings a second plugin API: ${asked === undefined ? `${apiPackage} is inside its node_modules` : `${apiPackage} is in its "dependencies" (${asked})`}`,
+      place: { file: authorPath(plugin, file), line: Math.max(line, 1), column: 1 },
+      hint: `move ${apiPackage} to "peerDependencies", with a range that this tree's version fits, and leave it out of what is packed`,
+    };
+  });
 }
 
 function twiceAcross(plugins: readonly VerifiedPlugin[]): Problem[] {
