@@ -1,5 +1,74 @@
-import { notImplemented } from '../errors/error.ts';
-/** Not built yet. */
-export async function commitImage(..._: unknown[]): Promise<never> {
-  throw notImplemented('commit is not built yet');
+import { randomUUID } from 'node:crypto';
+import { internal } from '../errors/error.ts';
+import { nowText } from '../lib/time.ts';
+import type { Descriptor, ImageConfigBlob } from '../types/docker/image.ts';
+import { assemble, underLease } from './assemble.ts';
+import type { CommitRequest, Image } from './contract.ts';
+import type { ImageEntry } from './image-index.ts';
+import { initKeyOf } from './init-layer.ts';
+import { type ManifestBlob, mediaTypes } from './media-types.ts';
+import { normalName, parseReference, withDefaultTag } from './reference.ts';
+import type { ImagesRoom } from './room.ts';
+
+/** See ImageService.commit. The new layer is what differs from the init layer, packed by containerd; the parent's layers are shared. */
+export async function commitImage(room: ImagesRoom, request: CommitRequest): Promise<Image> {
+  const names = request.ref ? [normalName(withDefaultTag(parseReference(request.ref)))] : [];
+  const { parent, signal } = request;
+  const snapshotter = request.snapshotter || room.config.snapshotter;
+  return await underLease(
+    room,
+    async (lease): Promise<ImageEntry> => {
+      const manifest = await room.client.readJson<ManifestBlob>(parent.manifest.digest, { signal });
+      const isOci = parent.manifest.mediaType === mediaTypes.ociManifest;
+      const { layer, diffId } = await diffLayer(room, request, { snapshotter, lease });
+      const type = isOci ? mediaTypes.ociLayerGzip : mediaTypes.dockerLayerGzip;
+      const layers = [...manifest.layers, { ...layer, mediaType: type }];
+      const config = Buffer.from(JSON.stringify(configOf(request, diffId)));
+      return await assemble(room, { config, layers }, { lease, names, snapshotter, parent: parent.id, signal });
+    },
+    { signal },
+  );
+}
+
+/** The container's changes as a packed layer in the content store. */
+async function diffLayer(
+  room: ImagesRoom,
+  { key, parent, signal }: CommitRequest,
+  { snapshotter, lease }: { snapshotter: string; lease: string },
+): Promise<{ layer: Descriptor; diffId: string }> {
+  const { client } = room;
+  const view = `pouch-view-${randomUUID()}`;
+  const { mounts: right } = await client.snapshots.mounts({ snapshotter, key }, { signal });
+  const { mounts: left } = await client.snapshots.view(
+    { snapshotter, key: view, parent: initKeyOf(parent.chainId) },
+    { lease, signal },
+  );
+  try {
+    const { diff } = await client.diff.diff({ left, right, mediaType: mediaTypes.ociLayerGzip, ref: view }, { lease, signal });
+    if (!diff) throw internal(`containerd made no layer of ${key}`);
+    const { info } = await client.content.info({ digest: diff.digest }, { signal });
+    const diffId = info?.labels['containerd.io/uncompressed'];
+    if (!diffId) throw internal(`containerd did not tell the diff id of ${diff.digest}`);
+    return { layer: { mediaType: diff.mediaType, digest: diff.digest, size: diff.size }, diffId };
+  } finally {
+    await client.snapshots.remove({ snapshotter, key: view }, {}).catch(() => undefined); // the lease's end takes what is left
+  }
+}
+
+function configOf(request: CommitRequest, diffId: string): ImageConfigBlob {
+  const { parent } = request;
+  const created = nowText();
+  const { docker_version: _version, container: _container, container_config: _old, ...base } = parent.config;
+  return {
+    ...base,
+    created,
+    author: request.author || parent.config.author,
+    config: request.config,
+    container: request.containerId,
+    rootfs: { type: 'layers', diff_ids: [...parent.config.rootfs.diff_ids, diffId] },
+    history: [
+      ...(parent.config.history ?? []),
+      { created, created_by: request.createdBy, author: request.author || undefined, comment: request.comment || undefined },
+    ],
+  };
 }

@@ -2,6 +2,7 @@ import type { ContainerdClient } from '../ctrd/contract.ts';
 import type { EventBus } from '../events/contract.ts';
 import type { HookCaller } from '../hooks/contract.ts';
 import type { Logger } from '../lib/log.ts';
+import type { Semaphore } from '../lib/semaphore.ts';
 import type { ImageUser } from './contract.ts';
 import type { ImageIndex } from './image-index.ts';
 import type { ImageStore } from './store.ts';
@@ -29,6 +30,9 @@ export interface ImagesRoom {
   readonly index: ImageIndex;
   readonly store: ImageStore;
   readonly unpacker: Unpacker;
+  /** Places for layer downloads and uploads, shared by all pulls and pushes. */
+  readonly downloads: Semaphore;
+  readonly uploads: Semaphore;
   /** Who uses an image; the containers room says. */
   users(imageId: string): ImageUser[];
 }

@@ -9,6 +9,7 @@ import type { EventBus } from '../events/contract.ts';
 import type { HookCaller } from '../hooks/contract.ts';
 import type { Logger } from '../lib/log.ts';
 import { unmount } from '../lib/mount.ts';
+import { Semaphore } from '../lib/semaphore.ts';
 import type { ImageService, ImageUser } from './contract.ts';
 import { type ImageEntry, ImageIndex } from './image-index.ts';
 import { inspectImage } from './inspect.ts';
@@ -57,6 +58,8 @@ export async function createImages(deps: ImagesDeps): Promise<Images> {
     index,
     store,
     unpacker,
+    downloads: new Semaphore(config.maxConcurrentDownloads),
+    uploads: new Semaphore(config.maxConcurrentUploads),
     users: (imageId) => users(imageId),
   };
   const rootfs = new RootfsTable(client, unpacker, { snapshotter: config.snapshotter, workDir });
