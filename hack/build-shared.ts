@@ -4,6 +4,7 @@ import { createContext, treeRoot } from '../build/context.ts';
 import { pluginLabel } from '../build/plugin.ts';
 import { BuildError } from '../build/problem.ts';
 import { toProblem } from '../build/stages/bundle.ts';
+import { manifestRow } from '../build/stages/manifest.ts';
 import { record } from '../build/stages/record.ts';
 import { apiVersion } from '../hookplugins/registry.ts';
 
@@ -35,7 +36,7 @@ export async function buildShared(spec: string, output: string, cwd: string): Pr
         legalComments: 'none',
         logLevel: 'silent',
         alias: { '@pouchd/hookplugins': path.join(treeRoot, 'hookplugins/index.ts') },
-        banner: { js: `/*! pouchd-plugin ${JSON.stringify({ apiVersion, name: plugin.name, version: plugin.version })} */` },
+        banner: { js: `/*! pouchd-plugin ${JSON.stringify({ apiVersion, ...manifestRow(plugin) }).replaceAll('*/', '*\\/')} */` }, // what a compiled-in plugin's row has: its config schema, order, title
       });
     } catch (error) {
       const errors = (error as { errors?: Parameters<typeof toProblem>[0][] }).errors;
