@@ -38,6 +38,10 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   const started = performance.now();
   provide(config, log);
   loadPlugins();
+  if (config.plugin.length > 0) {
+    const { loadPluginFile } = await import('../hooks/load-file.ts');
+    for (const file of config.plugin) loadPluginFile(file);
+  }
   const stop = stopSignal(log);
   const set = await initAll(registrations(), {
     root: config.root,
