@@ -36,7 +36,7 @@ export interface SandboxRequest {
 }
 
 export interface SandboxInfo {
-  /** Path of the network namespace, for the OCI spec. */
+  /** Path of the network namespace, for the OCI spec; the word `host` for the host's own. */
   netnsPath: string;
   sandboxId: string;
   controllerId: string;
@@ -75,6 +75,12 @@ export interface NetworkService {
   rename(containerId: string, name: string): void;
   /** The namespace path of a container's sandbox, for `--network container:`. */
   netnsPath(containerId: string): string | undefined;
+
+  /**
+   * What the container's resolv.conf should say now: after `connect` of a running container to its first user-defined network this is 127.0.0.11, and the file is to be written
+   * again. Undefined without an open sandbox.
+   */
+  dns(containerId: string): SandboxInfo['dns'] | undefined;
 
   /**
    * At daemon start, after the containers are loaded: sandboxes of `running` containers are taken over as they are (records are in the store's `endpoints` table, rules

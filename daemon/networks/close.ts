@@ -1,0 +1,30 @@
+import { demolish, viewOf } from './open.ts';
+import type { EndpointRecord, SandboxRecord } from './record.ts';
+import { networkEvent, type Room } from './room.ts';
+import { networkOfEndpoint } from './wiring.ts';
+
+/** Gives back everything a container holds. Ports and the saved row are gone when this resolves; interfaces and namespace follow in the background. */
+export async function closeSandbox(room: Room, containerId: string): Promise<void> {
+  const sandbox = room.sandboxes.get(containerId);
+  if (!sandbox) return;
+  await room.ready();
+  for (const endpoint of sandbox.record.endpoints) await leaving(room, sandbox.record, endpoint);
+  room.sandboxes.delete(containerId);
+  for (const endpoint of sandbox.record.endpoints) room.names.remove(endpoint);
+  room.store.delete('endpoints', containerId);
+  try {
+    if (sandbox.published) await room.firewall.unpublish(sandbox.published);
+  } catch (error) {
+    room.log.warn('published ports not withdrawn', { container: containerId, error });
+  }
+  room.ports.release(sandbox.held);
+  await demolish(room, sandbox.record);
+  for (const endpoint of sandbox.record.endpoints)
+    networkEvent(room, 'disconnect', networkOfEndpoint(room, endpoint), containerId);
+}
+
+/** Before an endpoint goes: hook. */
+export async function leaving(room: Room, record: SandboxRecord, endpoint: EndpointRecord): Promise<void> {
+  if (!room.hooks?.has('network.preDisconnect')) return;
+  await room.hooks.run('network.preDisconnect', viewOf(networkOfEndpoint(room, endpoint)), record.containerId);
+}
