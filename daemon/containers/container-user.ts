@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { LiveContainer } from './live.ts';
 import { layersOf, readInLayers } from './layers.ts';
-import { joinInRoot } from './root-path.ts';
+import type { LiveContainer } from './live.ts';
 import type { Room } from './room.ts';
+import { joinInRoot } from './root-path.ts';
 import { type ResolvedUser, resolveUser } from './user.ts';
 
 /**

@@ -1,3 +1,5 @@
+import type { Image } from '../images/contract.ts';
+import type { ContainerLog, ProcessIo } from '../stdio/contract.ts';
 import type {
   ContainerConfig,
   ContainerCreateConfig,
@@ -11,8 +13,6 @@ import type {
   UpdateConfig,
 } from '../types/docker/container.ts';
 import type { EndpointSettings } from '../types/docker/network.ts';
-import type { Image } from '../images/contract.ts';
-import type { ContainerLog, ProcessIo } from '../stdio/contract.ts';
 
 /** The saved half of a container: exactly one row of the `containers` table. Changed only under the container's lock, saved by `save(container)`. */
 export interface ContainerRecord {
@@ -89,7 +89,10 @@ export interface ListOptions {
 
 /** Lifecycle verbs, one file each under containers/. */
 export interface ContainerLifecycle {
-  create(request: ContainerCreateConfig, options: { name?: string; platform?: string; signal?: AbortSignal }): Promise<{ Id: string; Warnings: string[] }>;
+  create(
+    request: ContainerCreateConfig,
+    options: { name?: string; platform?: string; signal?: AbortSignal },
+  ): Promise<{ Id: string; Warnings: string[] }>;
   start(ref: string, options?: { detachKeys?: string; signal?: AbortSignal }): Promise<void>;
   stop(ref: string, options?: { timeoutSeconds?: number; signal?: string }): Promise<void>;
   restart(ref: string, options?: { timeoutSeconds?: number; signal?: string }): Promise<void>;
@@ -99,7 +102,11 @@ export interface ContainerLifecycle {
   rename(ref: string, name: string): Promise<void>;
   update(ref: string, body: UpdateConfig): Promise<{ Warnings: string[] }>;
   /** Resolves `registered` at once, so that the route can flush its header, then `result`. */
-  wait(ref: string, condition: WaitCondition, signal?: AbortSignal): { registered: Promise<void>; result: Promise<{ StatusCode: number; Error?: { Message: string } }> };
+  wait(
+    ref: string,
+    condition: WaitCondition,
+    signal?: AbortSignal,
+  ): { registered: Promise<void>; result: Promise<{ StatusCode: number; Error?: { Message: string } }> };
   remove(ref: string, options?: { force?: boolean; volumes?: boolean; link?: boolean }): Promise<void>;
   prune(filters?: Record<string, string[]>): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }>;
   /** Serialised JSON, rows cached between changes. */
@@ -117,7 +124,11 @@ export interface ContainerProcesses {
   execResize(id: string, height: number, width: number): Promise<void>;
   resize(ref: string, height: number, width: number): Promise<void>;
   /** For healthchecks: runs a command, collects at most `maxBytes` of output. */
-  execRun(container: Container, config: ExecConfig, options: { timeoutMs: number; maxBytes: number }): Promise<{ exitCode: number; output: string; timedOut: boolean }>;
+  execRun(
+    container: Container,
+    config: ExecConfig,
+    options: { timeoutMs: number; maxBytes: number },
+  ): Promise<{ exitCode: number; output: string; timedOut: boolean }>;
 }
 
 /** What the containers room gives to boot and to the rooms on and above its floor, registered as `types.container`. */

@@ -26,11 +26,15 @@ function mappedDevices(mapping: DeviceMapping): ResolvedDevice[] {
   try {
     stats = statSync(source);
   } catch (error) {
-    throw internal(`error gathering device information while adding custom device ${JSON.stringify(source)}: no such file or directory`, error);
+    throw internal(
+      `error gathering device information while adding custom device ${JSON.stringify(source)}: no such file or directory`,
+      error,
+    );
   }
   if (stats.isDirectory()) return devicesUnder(source, target, access);
   const device = deviceOf(stats, target, access);
-  if (!device) throw internal(`error gathering device information while adding custom device ${JSON.stringify(source)}: not a device node`);
+  if (!device)
+    throw internal(`error gathering device information while adding custom device ${JSON.stringify(source)}: not a device node`);
   return [device];
 }
 

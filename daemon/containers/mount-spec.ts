@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { type PouchError, invalidArgument } from '../errors/error.ts';
+import { invalidArgument, type PouchError } from '../errors/error.ts';
 import type { HostConfig, Mount } from '../types/docker/container.ts';
 import { parseVolumeSpec } from './volume-spec.ts';
 
@@ -26,7 +26,10 @@ export function checkMount(mount: Mount): void {
     case 'volume':
       if (mount.BindOptions) throw refuse(mount, 'field BindOptions must not be specified');
       if (mount.Source?.includes('/')) {
-        throw refuse(mount, `create ${mount.Source}: ${JSON.stringify(mount.Source)} includes invalid characters for a local volume name`);
+        throw refuse(
+          mount,
+          `create ${mount.Source}: ${JSON.stringify(mount.Source)} includes invalid characters for a local volume name`,
+        );
       }
       if (!mount.Source && mount.ReadOnly) throw refuse(mount, 'must not set ReadOnly mode when using anonymous volumes');
       return;
@@ -42,7 +45,9 @@ export function checkMount(mount: Mount): void {
 }
 
 const tmpfsFlags = new Set(
-  'defaults ro rw suid nosuid dev nodev exec noexec sync async dirsync remount mand nomand atime noatime diratime nodiratime bind rbind unbindable runbindable private rprivate shared rshared slave rslave relatime norelatime strictatime nostrictatime'.split(' '),
+  'defaults ro rw suid nosuid dev nodev exec noexec sync async dirsync remount mand nomand atime noatime diratime nodiratime bind rbind unbindable runbindable private rprivate shared rshared slave rslave relatime norelatime strictatime nostrictatime'.split(
+    ' ',
+  ),
 );
 const tmpfsValues = new Set(['mode', 'uid', 'gid', 'nr_inodes', 'nr_blocks', 'size', 'mpol']);
 
@@ -51,7 +56,8 @@ export function tmpfsOptions(text: string): string[] {
   const given = text ? text.split(',') : [];
   for (const option of given) {
     const key = option.split('=', 1)[0] ?? '';
-    if (!(option.includes('=') ? tmpfsValues.has(key) : tmpfsFlags.has(key))) throw invalidArgument(`Invalid tmpfs option ${JSON.stringify(option)}`);
+    if (!(option.includes('=') ? tmpfsValues.has(key) : tmpfsFlags.has(key)))
+      throw invalidArgument(`Invalid tmpfs option ${JSON.stringify(option)}`);
   }
   const opposite: Record<string, string> = { noexec: 'exec', nosuid: 'suid', nodev: 'dev' };
   const defaults = Object.keys(opposite).filter((one) => !given.includes(opposite[one] ?? '') && !given.includes(one));

@@ -65,7 +65,8 @@ async function makeVolume(room: VolumesRoom, one: Wanted, undo: AsyncDisposableS
 function wantedMounts(room: VolumesRoom, config: ContainerConfig, hostConfig: HostConfig): Map<string, Wanted> {
   const wanted = new Map<string, Wanted>();
   for (const from of hostConfig.VolumesFrom ?? []) {
-    for (const one of inherited(room.table.resolve(from.split(':')[0] ?? ''), from.split(':')[1])) wanted.set(one.point.Destination, one);
+    for (const one of inherited(room.table.resolve(from.split(':')[0] ?? ''), from.split(':')[1]))
+      wanted.set(one.point.Destination, one);
   }
   for (const bind of hostConfig.Binds ?? []) {
     const one = boundMount(bind, hostConfig);
@@ -102,7 +103,12 @@ function boundMount(text: string, hostConfig: HostConfig): Wanted {
   const spec = parseVolumeSpec(text);
   if (spec.isBind) {
     return {
-      point: point('bind', spec.destination, { Source: spec.source, Mode: spec.mode, RW: !spec.readOnly, Propagation: spec.propagation }),
+      point: point('bind', spec.destination, {
+        Source: spec.source,
+        Mode: spec.mode,
+        RW: !spec.readOnly,
+        Propagation: spec.propagation,
+      }),
       copyUp: false,
     };
   }
@@ -128,7 +134,11 @@ function apiMount(mount: Mount, hostConfig: HostConfig): Wanted | undefined {
         throw invalidArgument(`invalid mount config for type "bind": bind source path does not exist: ${mount.Source}`);
       }
       return {
-        point: point('bind', destination, { Source: mount.Source, RW, Propagation: mount.BindOptions?.Propagation || 'rprivate' }),
+        point: point('bind', destination, {
+          Source: mount.Source,
+          RW,
+          Propagation: mount.BindOptions?.Propagation || 'rprivate',
+        }),
         copyUp: false,
       };
     case 'volume': {

@@ -34,7 +34,9 @@ export function planEndpoints(
   if (config.MacAddress) {
     const settings = endpoints[mainName] ?? {};
     if (settings.MacAddress && settings.MacAddress !== config.MacAddress) {
-      throw invalidArgument('the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty');
+      throw invalidArgument(
+        'the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty',
+      );
     }
     endpoints[mainName] = { ...settings, MacAddress: config.MacAddress };
   }
@@ -46,5 +48,12 @@ export function planEndpoints(
 /** What was asked for, without what a run added: what is kept of an endpoint when the container stops. */
 export function askedEndpoint(settings: EndpointSettings): EndpointSettings {
   const { IPAMConfig, Links, Aliases, DriverOpts, MacAddress, NetworkID } = settings;
-  return { IPAMConfig: IPAMConfig ?? null, Links: Links ?? null, Aliases: Aliases ?? null, DriverOpts: DriverOpts ?? null, MacAddress, NetworkID };
+  return {
+    IPAMConfig: IPAMConfig ?? null,
+    Links: Links ?? null,
+    Aliases: Aliases ?? null,
+    DriverOpts: DriverOpts ?? null,
+    MacAddress,
+    NetworkID,
+  };
 }

@@ -9,7 +9,8 @@ export function checkPorts(config: ContainerConfig, hostConfig: HostConfig): voi
     parsePort(port);
     for (const { HostIp = '', HostPort = '' } of bindings ?? []) {
       if (HostPort !== '' && !isRange(HostPort)) throw invalidArgument(`invalid port specification: ${JSON.stringify(HostPort)}`);
-      if (HostIp !== '' && isIP(HostIp.replace(/^\[|\]$/g, '')) === 0) throw invalidArgument(`invalid host IP address: ${HostIp}`);
+      if (HostIp !== '' && isIP(HostIp.replace(/^\[|\]$/g, '')) === 0)
+        throw invalidArgument(`invalid host IP address: ${HostIp}`);
     }
   }
 }

@@ -6,7 +6,12 @@ export interface StartFailure {
   error: PouchError;
 }
 
-const notFoundTexts = ['executable file not found', 'no such file or directory', 'system cannot find the file specified', 'failed to run runc create/exec call'];
+const notFoundTexts = [
+  'executable file not found',
+  'no such file or directory',
+  'system cannot find the file specified',
+  'failed to run runc create/exec call',
+];
 const notExecutableTexts = ['permission denied', 'is a directory', 'exec format error'];
 
 /**
@@ -19,10 +24,13 @@ export function startFailure(error: unknown): StartFailure {
   if (!isRuntime) return { exitCode: 128, error: error as PouchError };
   const shown = /: unknown$/.test(text) ? text : `${text}: unknown`;
   const isCommand = /exec: |starting container process|executable file not found/.test(text);
-  if (isCommand && notExecutableTexts.some((one) => text.includes(one))) return { exitCode: 126, error: invalidArgument(shown, error) };
-  if (isCommand && notFoundTexts.some((one) => text.includes(one))) return { exitCode: 127, error: invalidArgument(shown, error) };
+  if (isCommand && notExecutableTexts.some((one) => text.includes(one)))
+    return { exitCode: 126, error: invalidArgument(shown, error) };
+  if (isCommand && notFoundTexts.some((one) => text.includes(one)))
+    return { exitCode: 127, error: invalidArgument(shown, error) };
   if (text.includes('not a directory') && text.includes('mount')) {
-    const hint = ': Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type';
+    const hint =
+      ': Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type';
     return { exitCode: 127, error: invalidArgument(`${shown}${hint}`, error) };
   }
   return { exitCode: 128, error: internal(shown, error) };

@@ -4,7 +4,14 @@
  */
 import { invalidArgument } from '../errors/error.ts';
 
-type Shape = 'string' | 'int' | 'bool' | 'any' | readonly [Shape] | { readonly map: Shape } | { readonly fields: Readonly<Record<string, Shape>> };
+type Shape =
+  | 'string'
+  | 'int'
+  | 'bool'
+  | 'any'
+  | readonly [Shape]
+  | { readonly map: Shape }
+  | { readonly fields: Readonly<Record<string, Shape>> };
 
 const strings: Shape = ['string'];
 const stringMap: Shape = { map: 'string' };
@@ -47,7 +54,9 @@ const mount: Shape = {
     Target: 'string',
     ReadOnly: 'bool',
     BindOptions: { fields: { Propagation: 'string', NonRecursive: 'bool', CreateMountpoint: 'bool' } },
-    VolumeOptions: { fields: { NoCopy: 'bool', Labels: stringMap, DriverConfig: { fields: { Name: 'string', Options: stringMap } } } },
+    VolumeOptions: {
+      fields: { NoCopy: 'bool', Labels: stringMap, DriverConfig: { fields: { Name: 'string', Options: stringMap } } },
+    },
     TmpfsOptions: { fields: { SizeBytes: 'int', Mode: 'int' } },
   },
 };
@@ -136,7 +145,14 @@ const config = {
 } as const satisfies Record<string, Shape>;
 
 const shapes = {
-  create: { fields: { ...config, HostConfig: hostConfig, NetworkingConfig: { fields: { EndpointsConfig: { map: endpoint } } }, Snapshotter: 'string' } },
+  create: {
+    fields: {
+      ...config,
+      HostConfig: hostConfig,
+      NetworkingConfig: { fields: { EndpointsConfig: { map: endpoint } } },
+      Snapshotter: 'string',
+    },
+  },
   update: { fields: { ...resources, Env: strings, Labels: stringMap } },
   endpoint,
 } as const satisfies Record<string, Shape>;
@@ -148,9 +164,18 @@ export function checkShape(kind: keyof typeof shapes, body: unknown): void {
 
 function check(shape: Shape, value: unknown, path: string): void {
   if (value === null || value === undefined || shape === 'any') return;
-  if (shape === 'string') return expectType(typeof value === 'string', value, path, 'string');
-  if (shape === 'bool') return expectType(typeof value === 'boolean', value, path, 'bool');
-  if (shape === 'int') return expectType(typeof value === 'number' && Number.isInteger(value), value, path, 'int64');
+  if (shape === 'string') {
+    expectType(typeof value === 'string', value, path, 'string');
+    return;
+  }
+  if (shape === 'bool') {
+    expectType(typeof value === 'boolean', value, path, 'bool');
+    return;
+  }
+  if (shape === 'int') {
+    expectType(typeof value === 'number' && Number.isInteger(value), value, path, 'int64');
+    return;
+  }
   if (isList(shape)) {
     // Docker takes a lone string for Cmd and Entrypoint.
     if (typeof value === 'string' && (path === 'Cmd' || path === 'Entrypoint')) return;

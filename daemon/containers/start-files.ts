@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EndpointSettings } from '../types/docker/network.ts';
-import { linkAddress, type Link } from './links.ts';
+import { type Link, linkAddress } from './links.ts';
 import type { LiveContainer } from './live.ts';
 
 const localHosts = `127.0.0.1\tlocalhost

@@ -40,7 +40,10 @@ export function setRunning(state: ContainerState, pid: number): void {
 }
 
 /** Sets what an exit changes. Docker shows a container that will be started again as running and restarting. */
-export function setExited(state: ContainerState, exit: { exitCode: number; at: string; oomKilled: boolean; restarting: boolean }): void {
+export function setExited(
+  state: ContainerState,
+  exit: { exitCode: number; at: string; oomKilled: boolean; restarting: boolean },
+): void {
   Object.assign(state, {
     Status: exit.restarting ? 'restarting' : 'exited',
     Running: exit.restarting,

@@ -131,7 +131,12 @@ export class Table implements ContainerTable {
 
   event(container: Container, action: string, attributes: Record<string, string> = {}): void {
     const { id, name, config, imageRef } = container.record;
-    this.#deps.events.publish({ type: 'container', action, id, attributes: { ...config.Labels, image: imageRef, name, ...attributes } });
+    this.#deps.events.publish({
+      type: 'container',
+      action,
+      id,
+      attributes: { ...config.Labels, image: imageRef, name, ...attributes },
+    });
   }
 
   ensureIo(container: Container): Promise<ProcessIo> {

@@ -11,7 +11,8 @@ export function joinedContainer(mode: string | undefined): string | undefined {
 export function checkModes(config: ContainerConfig, hostConfig: HostConfig): string[] {
   const { UTSMode = '', PidMode = '', IpcMode = '', UsernsMode = '', CgroupnsMode = '', Isolation = '' } = hostConfig;
   if (!['', 'host'].includes(UTSMode)) throw invalidArgument(`invalid UTS mode: ${UTSMode}`);
-  if (!['', 'host', 'private'].includes(PidMode) && !joinedContainer(PidMode)) throw invalidArgument(`invalid PID mode: ${PidMode}`);
+  if (!['', 'host', 'private'].includes(PidMode) && !joinedContainer(PidMode))
+    throw invalidArgument(`invalid PID mode: ${PidMode}`);
   if (!['', 'host', 'none', 'private', 'shareable'].includes(IpcMode) && !joinedContainer(IpcMode)) {
     throw invalidArgument(`invalid IPC mode: ${IpcMode}`);
   }
@@ -30,7 +31,10 @@ function checkNetworkMode(config: ContainerConfig, hostConfig: HostConfig): stri
     if (!joinedContainer(mode)) throw invalidArgument('invalid container format container:<name|id>');
     const conflicts: [boolean, string][] = [
       [Boolean(config.Hostname), 'hostname and the network mode'],
-      [Boolean(hostConfig.Links?.length), "container type network can't be used with links. This would result in undefined behavior"],
+      [
+        Boolean(hostConfig.Links?.length),
+        "container type network can't be used with links. This would result in undefined behavior",
+      ],
       [Boolean(hostConfig.Dns?.length), 'dns and the network mode'],
       [Boolean(hostConfig.ExtraHosts?.length), 'custom host-to-IP mapping and the network mode'],
       [Boolean(config.MacAddress), 'mac-address and the network mode'],
@@ -41,7 +45,9 @@ function checkNetworkMode(config: ContainerConfig, hostConfig: HostConfig): stri
     if (found) throw invalidArgument(`conflicting options: ${found[1]}`);
   }
   if (mode === 'host' && hostConfig.Links?.length) {
-    throw invalidArgument("conflicting options: host type networking can't be used with links. This would result in undefined behavior");
+    throw invalidArgument(
+      "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
+    );
   }
   return mode === 'host' && hasPorts ? ['Published ports are discarded when using host network mode'] : [];
 }
@@ -54,7 +60,8 @@ export function checkAddresses(config: ContainerConfig, hostConfig: HostConfig):
     const at = entry.indexOf(':') >= 0 ? entry.indexOf(':') : entry.indexOf('=');
     const address = entry.slice(at + 1).replace(/^\[|\]$/g, '');
     if (at <= 0) throw invalidArgument(`bad format for add-host: ${JSON.stringify(entry)}`);
-    if (address !== 'host-gateway' && isIP(address) === 0) throw invalidArgument(`invalid IP address in add-host: ${JSON.stringify(address)}`);
+    if (address !== 'host-gateway' && isIP(address) === 0)
+      throw invalidArgument(`invalid IP address in add-host: ${JSON.stringify(address)}`);
   }
   for (const server of hostConfig.Dns ?? []) {
     if (isIP(server) === 0) throw invalidArgument(`bad nameserver address: ${server}`);

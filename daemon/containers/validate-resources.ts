@@ -1,7 +1,7 @@
 import { invalidArgument } from '../errors/error.ts';
 import type { HostFacts } from '../spec/contract.ts';
-import { checkUlimit } from '../spec/limits.ts';
 import { parseDeviceRule } from '../spec/devices.ts';
+import { checkUlimit } from '../spec/limits.ts';
 import type { Resources } from '../types/docker/container.ts';
 
 const megabyte = 1024 * 1024;
@@ -22,7 +22,8 @@ export function checkResources(limits: Resources, host: Pick<HostFacts, 'cpus' |
   for (const limit of limits.Ulimits ?? []) checkUlimit(limit);
   for (const rule of limits.DeviceCgroupRules ?? []) parseDeviceRule(rule);
   for (const device of limits.Devices ?? []) {
-    if (!/^[rwm]{0,3}$/.test(device.CgroupPermissions ?? '')) throw invalidArgument(`invalid device mode: ${device.CgroupPermissions}`);
+    if (!/^[rwm]{0,3}$/.test(device.CgroupPermissions ?? ''))
+      throw invalidArgument(`invalid device mode: ${device.CgroupPermissions}`);
   }
   return warnings;
 }
@@ -41,7 +42,8 @@ function checkMemory(limits: Resources, warnings: string[]): void {
   if (swappiness < -1 || swappiness > 100) {
     throw invalidArgument(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
   }
-  if (MemoryReservation !== 0 && MemoryReservation < 6 * megabyte) throw invalidArgument('Minimum memory reservation allowed is 6MB');
+  if (MemoryReservation !== 0 && MemoryReservation < 6 * megabyte)
+    throw invalidArgument('Minimum memory reservation allowed is 6MB');
   if (Memory > 0 && MemoryReservation > 0 && Memory < MemoryReservation) {
     throw invalidArgument('Minimum memory limit can not be less than memory reservation limit, see usage');
   }
@@ -67,7 +69,9 @@ function checkCpu(limits: Resources, cpus: number): void {
     const wanted = parseSet(text);
     if (!wanted) throw invalidArgument(`Invalid value ${text} for cpuset ${kind}`);
     if (kind === 'cpus' && wanted.some((cpu) => cpu >= cpus)) {
-      throw invalidArgument(`Requested CPUs are not available - requested ${text}, available: ${cpus > 1 ? `0-${cpus - 1}` : '0'}`);
+      throw invalidArgument(
+        `Requested CPUs are not available - requested ${text}, available: ${cpus > 1 ? `0-${cpus - 1}` : '0'}`,
+      );
     }
   }
 }

@@ -34,7 +34,8 @@ export function validateCreate(config: ContainerConfig, hostConfig: HostConfig, 
   if (hostConfig.LogConfig?.Type) context.validateLogConfig(hostConfig.LogConfig.Type, hostConfig.LogConfig.Config ?? {});
   for (const from of hostConfig.VolumesFrom ?? []) {
     const mode = from.split(':')[1];
-    if (from === '' || (mode !== undefined && !['ro', 'rw', 'z', 'Z'].includes(mode))) throw invalidArgument(`invalid mode: ${mode ?? from}`);
+    if (from === '' || (mode !== undefined && !['ro', 'rw', 'z', 'Z'].includes(mode)))
+      throw invalidArgument(`invalid mode: ${mode ?? from}`);
   }
   return warnings;
 }
@@ -81,7 +82,8 @@ export function checkRestartPolicy(policy: RestartPolicy, autoRemove: boolean): 
     default:
       throw invalidArgument(`invalid restart policy '${name}'`);
   }
-  if (autoRemove && name !== '' && name !== 'no') throw invalidArgument("can't create 'AutoRemove' container with restart policy");
+  if (autoRemove && name !== '' && name !== 'no')
+    throw invalidArgument("can't create 'AutoRemove' container with restart policy");
 }
 
 function checkSecurity(hostConfig: HostConfig): void {

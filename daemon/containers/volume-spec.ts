@@ -33,7 +33,9 @@ export function parseVolumeSpec(text: string): VolumeSpec {
 
 function spec(source: string, destination: string, mode: string, text: string): VolumeSpec {
   if (!destination.startsWith('/')) {
-    throw invalidArgument(`invalid volume specification: '${text}': invalid mount config for type "${kind(source)}": invalid mount path: '${destination}' mount path must be absolute`);
+    throw invalidArgument(
+      `invalid volume specification: '${text}': invalid mount config for type "${kind(source)}": invalid mount path: '${destination}' mount path must be absolute`,
+    );
   }
   const clean = cleanDestination(destination, text);
   const options = mode ? mode.split(',') : [];
@@ -63,7 +65,9 @@ const kind = (source: string) => (source.startsWith('/') ? 'bind' : 'volume');
 function cleanDestination(path: string, text: string): string {
   const clean = posix.normalize(path).replace(/(?<=.)\/+$/, '');
   if (clean === '/') {
-    throw invalidArgument(`invalid volume specification: '${text}': invalid mount config for type "volume": invalid specification: destination can't be '/'`);
+    throw invalidArgument(
+      `invalid volume specification: '${text}': invalid mount config for type "volume": invalid specification: destination can't be '/'`,
+    );
   }
   return clean;
 }

@@ -20,7 +20,8 @@ export const initDestination = '/sbin/docker-init';
 export function buildSpec(input: SpecInput): OciSpec {
   const capabilities = resolveCapabilities(input.hostConfig, input.host.capabilities);
   const mounts = mountsOf(input);
-  if (input.initPath) mounts.push({ destination: initDestination, type: 'bind', source: input.initPath, options: ['bind', 'ro'] });
+  if (input.initPath)
+    mounts.push({ destination: initDestination, type: 'bind', source: input.initPath, options: ['bind', 'ro'] });
   const hooks = hooksOf(input);
   const shared = input.namespaces.uts === 'host';
   return {

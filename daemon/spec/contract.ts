@@ -1,4 +1,4 @@
-import type { HostConfig, ContainerConfig } from '../types/docker/container.ts';
+import type { ContainerConfig, HostConfig } from '../types/docker/container.ts';
 import type { ResolvedDevice } from './devices.ts';
 import type { OciSpec } from './oci.ts';
 import type { BlockDevices } from './resources.ts';

@@ -37,7 +37,9 @@ export function probeHost(root = ''): HostFacts {
     apparmor: text(`${root}/sys/module/apparmor/parameters/enabled`).startsWith('Y'),
     seccomp: /^Seccomp:/m.test(status),
     architecture: process.arch === 'arm64' ? 'arm64' : 'x64',
-    controllers: new Set(isV2 ? words(text(`${root}/sys/fs/cgroup/cgroup.controllers`)) : v1Controllers(text(`${root}/proc/cgroups`), root)),
+    controllers: new Set(
+      isV2 ? words(text(`${root}/sys/fs/cgroup/cgroup.controllers`)) : v1Controllers(text(`${root}/proc/cgroups`), root),
+    ),
     cpus: availableParallelism(),
     memoryBytes: totalmem(),
   };

@@ -20,7 +20,8 @@ function systemMounts(input: SpecInput): OciMount[] {
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...guarded, access] },
     { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [access, ...guarded] },
   ];
-  if (namespaces.ipc === 'host') mounts.push({ destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: ['rbind', 'rw', ...guarded] });
+  if (namespaces.ipc === 'host')
+    mounts.push({ destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: ['rbind', 'rw', ...guarded] });
   else mounts.push({ destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: guarded });
   return mounts;
 }
@@ -33,7 +34,12 @@ function ownMount(mount: ResolvedMount): OciMount {
   }
   const bind = mount.options.includes('bind') || mount.options.includes('rbind') ? [] : ['rbind'];
   const propagation = mount.options.some((one) => /^r?(private|shared|slave)$/.test(one)) ? [] : ['rprivate'];
-  return { destination: mount.destination, type: 'bind', source: mount.source, options: [...bind, access, ...propagation, ...mount.options] };
+  return {
+    destination: mount.destination,
+    type: 'bind',
+    source: mount.source,
+    options: [...bind, access, ...propagation, ...mount.options],
+  };
 }
 
 const depth = (path: string) => path.split('/').filter(Boolean).length;

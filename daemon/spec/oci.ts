@@ -6,7 +6,9 @@ export interface OciSpec {
   hostname?: string;
   domainname?: string;
   mounts: OciMount[];
-  hooks?: Partial<Record<'prestart' | 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop', OciHook[]>>;
+  hooks?: Partial<
+    Record<'prestart' | 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop', OciHook[]>
+  >;
   annotations?: Record<string, string>;
   linux: OciLinux;
 }

@@ -10,7 +10,11 @@ const cpuPeriodUs = 100_000;
  * HostConfig's limits as `linux.resources` of the OCI specification (device rules come from `devices.ts`). The runtime translates them for cgroup v2. Limits that the host's
  * controllers do not have are left out, as Docker discards them with a warning.
  */
-export function resourcesOf(limits: Resources, host: Pick<HostFacts, 'cgroupVersion' | 'controllers'>, blocks: BlockDevices = new Map()) {
+export function resourcesOf(
+  limits: Resources,
+  host: Pick<HostFacts, 'cgroupVersion' | 'controllers'>,
+  blocks: BlockDevices = new Map(),
+) {
   const has = (controller: string) => host.controllers.size === 0 || host.controllers.has(controller);
   return compact({
     memory: has('memory') ? memoryOf(limits, host.cgroupVersion) : undefined,
@@ -30,7 +34,9 @@ function memoryOf(limits: Resources, cgroupVersion: 1 | 2): Record<string, unkno
       swap: MemorySwap || (Memory > 0 ? Memory * 2 : undefined),
       kernelTCP: cgroupVersion === 1 ? limits.KernelMemoryTCP || undefined : undefined,
       swappiness:
-        cgroupVersion === 1 && MemorySwappiness !== undefined && MemorySwappiness !== null && MemorySwappiness >= 0 ? MemorySwappiness : undefined,
+        cgroupVersion === 1 && MemorySwappiness !== undefined && MemorySwappiness !== null && MemorySwappiness >= 0
+          ? MemorySwappiness
+          : undefined,
       disableOOMKiller: cgroupVersion === 1 ? OomKillDisable || undefined : undefined,
     }),
   );
@@ -44,7 +50,13 @@ function cpuOf(limits: Resources, has: (controller: string) => boolean): Record<
     quota = Math.round((limits.NanoCpus / 1e9) * cpuPeriodUs);
   }
   const times = has('cpu')
-    ? { shares: limits.CpuShares || undefined, quota, period, realtimePeriod: limits.CpuRealtimePeriod || undefined, realtimeRuntime: limits.CpuRealtimeRuntime || undefined }
+    ? {
+        shares: limits.CpuShares || undefined,
+        quota,
+        period,
+        realtimePeriod: limits.CpuRealtimePeriod || undefined,
+        realtimeRuntime: limits.CpuRealtimeRuntime || undefined,
+      }
     : {};
   const sets = has('cpuset') ? { cpus: limits.CpusetCpus || undefined, mems: limits.CpusetMems || undefined } : {};
   return emptyToUndefined(compact({ ...times, ...sets }));
@@ -57,12 +69,16 @@ function pidsOf(limit: number | null | undefined): { limit: number } | undefined
 
 function blockIoOf(limits: Resources, blocks: BlockDevices): Record<string, unknown> | undefined {
   const rates = (entries: { Path: string; Rate: number }[] | null | undefined) =>
-    entries?.length ? entries.flatMap(({ Path, Rate }) => (blocks.has(Path) ? [{ ...blocks.get(Path), rate: Rate }] : [])) : undefined;
+    entries?.length
+      ? entries.flatMap(({ Path, Rate }) => (blocks.has(Path) ? [{ ...blocks.get(Path), rate: Rate }] : []))
+      : undefined;
   return emptyToUndefined(
     compact({
       weight: limits.BlkioWeight || undefined,
       weightDevice: limits.BlkioWeightDevice?.length
-        ? limits.BlkioWeightDevice.flatMap(({ Path, Weight }) => (blocks.has(Path) ? [{ ...blocks.get(Path), weight: Weight }] : []))
+        ? limits.BlkioWeightDevice.flatMap(({ Path, Weight }) =>
+            blocks.has(Path) ? [{ ...blocks.get(Path), weight: Weight }] : [],
+          )
         : undefined,
       throttleReadBpsDevice: rates(limits.BlkioDeviceReadBps),
       throttleWriteBpsDevice: rates(limits.BlkioDeviceWriteBps),

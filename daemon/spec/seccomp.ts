@@ -40,7 +40,11 @@ export function parseSeccomp(text: string): SeccompProfile {
 }
 
 /** A profile of Docker's form fitted to this architecture and these capabilities. */
-export function resolveSeccomp(profile: SeccompProfile, architecture: 'x64' | 'arm64', capabilities: readonly string[]): OciSeccomp {
+export function resolveSeccomp(
+  profile: SeccompProfile,
+  architecture: 'x64' | 'arm64',
+  capabilities: readonly string[],
+): OciSeccomp {
   const native = nativeArch[architecture];
   const mapped = profile.archMap?.find((one) => one.architecture === native);
   const architectures = mapped ? [native, ...(mapped.subArchitectures ?? [])] : [...(profile.architectures ?? [])];

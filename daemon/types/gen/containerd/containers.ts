@@ -27,6 +27,7 @@ export interface Container {
 
 export interface Container_Runtime {
   name: string;
+  options: Any | undefined;
 }
 
 export interface Container_LabelsEntry {
@@ -296,13 +297,16 @@ export const Container: MessageFns<Container> = {
 };
 
 function createBaseContainer_Runtime(): Container_Runtime {
-  return { name: "" };
+  return { name: "", options: undefined };
 }
 
 export const Container_Runtime: MessageFns<Container_Runtime> = {
   encode(message: Container_Runtime, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
       writer.uint32(10).string(message.name);
+    }
+    if (message.options !== undefined) {
+      Any.encode(message.options, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -328,6 +332,14 @@ export const Container_Runtime: MessageFns<Container_Runtime> = {
             message.name = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.options = Any.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -346,6 +358,9 @@ export const Container_Runtime: MessageFns<Container_Runtime> = {
   fromPartial(object: DeepPartial<Container_Runtime>): Container_Runtime {
     const message = createBaseContainer_Runtime();
     message.name = object.name ?? "";
+    message.options = (object.options !== undefined && object.options !== null)
+      ? Any.fromPartial(object.options)
+      : undefined;
     return message;
   },
 };

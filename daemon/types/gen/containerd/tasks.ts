@@ -20,6 +20,7 @@ export interface CreateTaskRequest {
   stderr: string;
   terminal: boolean;
   checkpoint: Descriptor | undefined;
+  options: Any | undefined;
   runtimePath: string;
   taskApiAddress: string;
   taskApiVersion: number;
@@ -168,6 +169,7 @@ function createBaseCreateTaskRequest(): CreateTaskRequest {
     stderr: "",
     terminal: false,
     checkpoint: undefined,
+    options: undefined,
     runtimePath: "",
     taskApiAddress: "",
     taskApiVersion: 0,
@@ -196,6 +198,9 @@ export const CreateTaskRequest: MessageFns<CreateTaskRequest> = {
     }
     if (message.checkpoint !== undefined) {
       Descriptor.encode(message.checkpoint, writer.uint32(66).fork()).join();
+    }
+    if (message.options !== undefined) {
+      Any.encode(message.options, writer.uint32(74).fork()).join();
     }
     if (message.runtimePath !== "") {
       writer.uint32(82).string(message.runtimePath);
@@ -278,6 +283,14 @@ export const CreateTaskRequest: MessageFns<CreateTaskRequest> = {
             message.checkpoint = Descriptor.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.options = Any.decode(reader, reader.uint32());
+            continue;
+          }
           case 10: {
             if (tag !== 82) {
               break;
@@ -327,6 +340,9 @@ export const CreateTaskRequest: MessageFns<CreateTaskRequest> = {
     message.terminal = object.terminal ?? false;
     message.checkpoint = (object.checkpoint !== undefined && object.checkpoint !== null)
       ? Descriptor.fromPartial(object.checkpoint)
+      : undefined;
+    message.options = (object.options !== undefined && object.options !== null)
+      ? Any.fromPartial(object.options)
       : undefined;
     message.runtimePath = object.runtimePath ?? "";
     message.taskApiAddress = object.taskApiAddress ?? "";

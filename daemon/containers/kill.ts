@@ -1,0 +1,69 @@
+import { conflict, isKind } from '../errors/error.ts';
+import type { LiveContainer } from './live.ts';
+import { cancelRestart } from './restart-policy.ts';
+import type { Room } from './room.ts';
+import { parseSignal } from './signals.ts';
+import { settle } from './table.ts';
+
+const sigkill = 9;
+
+/** See ContainerLifecycle.kill. */
+export async function kill(room: Room, container: LiveContainer, signal = 'SIGKILL'): Promise<void> {
+  const number = parseSignal(signal || 'SIGKILL');
+  const { record, run } = container;
+  if (!record.state.Running) throw notRunning(container, `Cannot kill container: ${record.id}: `);
+  const stopSignal = parseSignal(record.config.StopSignal || 'SIGTERM');
+  // Docker: a kill that is meant to end the container keeps the restart policy away.
+  if (number === sigkill || number === stopSignal) {
+    record.hasBeenManuallyStopped = true;
+    run.stopCause ??= 'killed';
+    room.table.save(container);
+  }
+  if (await endRestarting(room, container)) return;
+  await sendSignal(room, container, number, `Cannot kill container: ${record.id}: `);
+  room.table.event(container, 'kill', { signal: String(number) });
+  if (number === sigkill && record.state.Paused) await thaw(room, container);
+}
+
+/** 409 `Container ID is not running`, with a lead-in. */
+export function notRunning(container: LiveContainer, lead = ''): Error {
+  return conflict(`${lead}Container ${container.record.id} is not running`);
+}
+
+/** Sends a signal to the container's process. A task that is gone is conflict `is not running`. */
+export async function sendSignal(room: Room, container: LiveContainer, number: number, lead = ''): Promise<void> {
+  try {
+    await room.ctrd.client.tasks.kill({ containerId: container.record.id, signal: number });
+  } catch (error) {
+    if (
+      isKind(error, 'notFound') ||
+      /already finished|not found|no such process/.test(error instanceof Error ? error.message : '')
+    ) {
+      throw notRunning(container, lead);
+    }
+    throw error;
+  }
+}
+
+/** A frozen process takes a SIGKILL only when it is thawed (cgroup v1). */
+async function thaw(room: Room, container: LiveContainer): Promise<void> {
+  try {
+    await room.ctrd.client.tasks.resume({ containerId: container.record.id });
+  } catch (error) {
+    if (!isKind(error, 'notFound')) room.log.debug('thawing a killed container failed', { id: container.record.id, error });
+  }
+}
+
+/** Ends a container that only waits for its restart; true when it was one. */
+export async function endRestarting(room: Room, container: LiveContainer): Promise<boolean> {
+  if (!container.record.state.Restarting) return false;
+  return await room.table.locked(container, async () => {
+    const { record } = container;
+    if (!record.state.Restarting) return false;
+    cancelRestart(container);
+    Object.assign(record.state, { Status: 'exited', Running: false, Restarting: false });
+    room.table.save(container);
+    settle(container.run.exitWaiters, { exitCode: record.state.ExitCode, at: record.state.FinishedAt });
+    return true;
+  });
+}

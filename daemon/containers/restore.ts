@@ -1,0 +1,220 @@
+/*
+ * At daemon start, and after containerd was away: the saved containers are matched with containerd's tasks. What runs is taken over, what ended meanwhile is ended with its exit code,
+ * what nobody knows (half-made by a crash) is taken away: tasks, containerd containers, roots, folders. Restart policies come last, in the background.
+ */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { timestampToRfc3339 } from '../ctrd/timestamp.ts';
+import { messageOf } from '../errors/error.ts';
+import { unmount } from '../lib/mount.ts';
+import { nowText } from '../lib/time.ts';
+import { type Process, Status } from '../types/gen/containerd/task-types.ts';
+import type { ContainerRecord } from './contract.ts';
+import { afterExit, exitLocked } from './exit.ts';
+import { startHealth } from './health.ts';
+import type { LiveContainer } from './live.ts';
+import { removeFromContainerd } from './remove.ts';
+import type { Room } from './room.ts';
+import { removeTask, startLocked } from './start.ts';
+import { shmPath } from './start-mounts.ts';
+
+/** How Docker tells an exit that nobody saw. */
+const lostExitCode = 255;
+
+/** What containerd has. */
+interface Inventory {
+  tasks: Map<string, Process>;
+  containers: Set<string>;
+  roots: { key: string; snapshotter: string }[];
+}
+
+/** See above. When this resolves, all containers are in the table and tell the truth; restarts by policy may still be under way. */
+export async function restore(room: Room): Promise<void> {
+  const records = room.store.all<ContainerRecord>('containers').map((one) => one.value);
+  const found = await takeInventory(room);
+  for (const record of records) {
+    const container = room.table.add(record);
+    container.run.inContainerd = found.containers.has(record.id);
+    for (const mount of record.mounts) {
+      if (mount.Type === 'volume' && mount.Name) room.volumes.reference(mount.Name, record.id);
+    }
+  }
+  const running = room.table.all().filter((container) => isAlive(container, found.tasks.get(container.record.id)));
+  await room.networks.restore(new Set(running.map((one) => one.record.id)));
+  await forEach(room, running, (container) => takeOver(room, container, found.tasks.get(container.record.id)!));
+  const rest = room.table.all().filter((container) => !running.includes(container));
+  await forEach(room, rest, (container) => endMissed(room, container, found.tasks.get(container.record.id)));
+  await sweep(room, found);
+  void applyPolicies(room, rest).catch((error: unknown) => room.log.error('restart policies at start failed', { error }));
+}
+
+/** After containerd or the connection to it was away: exits that no event told are handled now. */
+export async function resync(room: Room): Promise<void> {
+  const tasks = await listTasks(room);
+  await forEach(room, room.table.all(), async (container) => {
+    const { state, id } = container.record;
+    const task = tasks.get(id);
+    if (!state.Running || state.Restarting || state.Pid === 0 || isAlive(container, task)) return;
+    await room.table.locked(container, async () => {
+      if (container.record.state.Running && !container.record.state.Restarting)
+        await exitLocked(room, container, exitOf(task), undefined);
+    });
+    await afterExit(room, container);
+  });
+}
+
+async function listTasks(room: Room): Promise<Map<string, Process>> {
+  const { tasks } = await room.ctrd.client.tasks.list({});
+  return new Map(tasks.map((task) => [task.id, task]));
+}
+
+async function takeInventory(room: Room): Promise<Inventory> {
+  const [tasks, list, roots] = await Promise.all([
+    listTasks(room),
+    room.ctrd.client.containers.list({ filters: ['labels."io.pouchd.container"'] }),
+    room.images.listRootfs(),
+  ]);
+  return { tasks, containers: new Set(list.containers.map((one) => one.id)), roots };
+}
+
+function isAlive({ record }: LiveContainer, task: Process | undefined): boolean {
+  const { state } = record;
+  return Boolean(
+    task &&
+      state.Running &&
+      !state.Restarting &&
+      task.pid === state.Pid &&
+      (task.status === Status.RUNNING || task.status === Status.PAUSED),
+  );
+}
+
+function exitOf(task: Process | undefined): { exitCode: number; at: string } {
+  if (task?.status !== Status.STOPPED) return { exitCode: lostExitCode, at: nowText() };
+  return { exitCode: task.exitStatus, at: task.exitedAt ? timestampToRfc3339(task.exitedAt) : nowText() };
+}
+
+async function takeOver(room: Room, container: LiveContainer, task: Process): Promise<void> {
+  const { record } = container;
+  const isPaused = task.status === Status.PAUSED;
+  Object.assign(record.state, { Paused: isPaused, Status: isPaused ? 'paused' : 'running' });
+  for (const mount of record.mounts) {
+    if (mount.Type === 'volume' && mount.Name) await room.volumes.mount(mount.Name, record.id);
+  }
+  if (record.hostConfig.IpcMode === 'shareable') container.run.hostMounts = [shmPath(room, record.id)];
+  await room.table.reopenIo(container);
+  startHealth(room, container);
+}
+
+/** A container that does not run any more: its exit is collected, or what a half-done start left is taken away. */
+async function endMissed(room: Room, container: LiveContainer, task: Process | undefined): Promise<void> {
+  const { record } = container;
+  if (record.state.Running && !record.state.Restarting) {
+    if (task && task.status !== Status.STOPPED) await removeTask(room, record.id);
+    else if (task) await readRest(room, container);
+    await room.table.locked(container, () => exitLocked(room, container, exitOf(task), 'lost'));
+    return;
+  }
+  if (task) await removeTask(room, record.id);
+  if (record.hostConfig.IpcMode === 'shareable') await unmount(shmPath(room, record.id));
+}
+
+/** What an ended process wrote while no daemon read it may still be in its fifos. */
+async function readRest(room: Room, container: LiveContainer): Promise<void> {
+  try {
+    await room.table.reopenIo(container);
+  } catch (error) {
+    room.log.debug('no streams left of an ended container', { id: container.record.id, error: messageOf(error) });
+  }
+}
+
+/** Removes what belongs to no container. */
+async function sweep(room: Room, found: Inventory): Promise<void> {
+  const isKnown = (id: string) => room.table.find(id)?.record.id === id;
+  const orphans = [...found.containers].filter((id) => !isKnown(id));
+  await forEach(room, orphans, (id) => removeFromContainerd(room, id));
+  await forEach(
+    room,
+    found.roots.filter(({ key }) => !isKnown(key)),
+    ({ key, snapshotter }) => room.images.removeRootfs(key, snapshotter),
+  );
+  for (const base of [room.root, room.state]) {
+    const ids = (await readdir(base).catch(() => [])).filter((name) => /^[0-9a-f]{64}$/.test(name) && !isKnown(name));
+    await forEach(room, ids, async (id) => {
+      if (base === room.state) await unmount(join(base, id, 'shm'));
+      await rm(join(base, id), { recursive: true, force: true });
+    });
+  }
+}
+
+/** What was to be running when the daemon went down, and AutoRemove containers that ended. */
+async function applyPolicies(room: Room, containers: readonly LiveContainer[]): Promise<void> {
+  await forEach(room, containers, async (container) => {
+    const { record } = container;
+    if (record.hostConfig.AutoRemove) {
+      if (record.hasBeenStartedBefore) await afterExit(room, container);
+      return;
+    }
+    if (record.state.Running && !record.state.Restarting) return;
+    if (!wantsStart(container)) {
+      if (record.state.Restarting) endWait(room, container);
+      return;
+    }
+    await room.table.locked(container, async () => {
+      if (
+        room.closing ||
+        container.run.removing ||
+        (record.state.Running && !record.state.Restarting) ||
+        container.run.restartTimer
+      )
+        return;
+      await startLocked(room, container);
+    });
+  });
+}
+
+function wantsStart({ record }: LiveContainer): boolean {
+  if (!record.hasBeenStartedBefore) return false;
+  const { Name, MaximumRetryCount = 0 } = record.hostConfig.RestartPolicy ?? {};
+  switch (Name) {
+    case 'always':
+      return true;
+    case 'unless-stopped':
+      return !record.hasBeenManuallyStopped;
+    case 'on-failure':
+      return (
+        !record.hasBeenManuallyStopped &&
+        record.state.ExitCode !== 0 &&
+        (MaximumRetryCount === 0 || record.restartCount < MaximumRetryCount)
+      );
+    default:
+      return false;
+  }
+}
+
+function endWait(room: Room, container: LiveContainer): void {
+  Object.assign(container.record.state, { Status: 'exited', Running: false, Restarting: false });
+  room.table.save(container);
+}
+
+const width = 8;
+
+/** Runs `work` over all, a few at a time; a failure is logged and does not keep the others from their turn. */
+async function forEach<T>(room: Room, items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  const queue = [...items];
+  const worker = async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
+      try {
+        await work(item);
+      } catch (error) {
+        room.log.error('a container could not be brought in line', { what: idOf(item), error });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, queue.length) }, worker));
+}
+
+function idOf(item: unknown): string {
+  if (typeof item === 'string') return item;
+  if (item !== null && typeof item === 'object' && 'record' in item) return (item as LiveContainer).record.id; // the only items with a record
+  return JSON.stringify(item);
+}

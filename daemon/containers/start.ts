@@ -1,0 +1,246 @@
+/*
+ * Start. Under the container's lock: plugins are asked, the network is opened, streams, mounts and files are made ready, the spec is built, containerd creates and starts the task, the
+ * record is saved. What a step makes is pushed on one stack; a failure undoes all of it and leaves the container as it was, with the exit code and error that Docker shows.
+ */
+import { join } from 'node:path';
+import { packJson, packRuncOptions } from '../ctrd/any.ts';
+import { conflict, isKind, messageOf, notModified } from '../errors/error.ts';
+import { buildSpec } from '../spec/build.ts';
+import type { SpecInput } from '../spec/contract.ts';
+import type { OciSpec } from '../spec/oci.ts';
+import { containerUser } from './container-user.ts';
+import { startHealth } from './health.ts';
+import { blockDevices, hostDevices } from './host-devices.ts';
+import { findInit } from './init-binary.ts';
+import { linkEnv } from './links.ts';
+import type { LiveContainer } from './live.ts';
+import { mergeEnv } from './merge-config.ts';
+import type { Room } from './room.ts';
+import { startFailure } from './run-errors.ts';
+import { writeStartFiles } from './start-files.ts';
+import { fileMounts, startMounts } from './start-mounts.ts';
+import { startNamespaces } from './start-namespaces.ts';
+import { type StartNetwork, startNetwork } from './start-network.ts';
+import { hasHealthcheck, setRunning } from './state.ts';
+import { viewOf } from './view.ts';
+
+const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const runtimeName = 'io.containerd.runc.v2';
+
+/** See ContainerLifecycle.start. */
+export async function start(room: Room, container: LiveContainer): Promise<void> {
+  await room.table.locked(container, async () => {
+    const { state } = container.record;
+    if (container.run.removing) throw conflict('container is marked for removal and cannot be started');
+    if (state.Paused) throw conflict('cannot start a paused container, try unpause instead');
+    if (state.Running) throw notModified(`container ${container.record.name} is already running`);
+    container.record.hasBeenManuallyStopped = false;
+    container.record.restartCount = 0;
+    container.run.restartDelayMs = 0;
+    await startLocked(room, container);
+  });
+}
+
+/** The start itself, for those who hold the container's lock (restart, restart policy). */
+export async function startLocked(room: Room, container: LiveContainer): Promise<void> {
+  const { record } = container;
+  await using undo = new AsyncDisposableStack();
+  container.run.stopCause = undefined;
+  container.run.sawOom = false;
+  container.run.volumeMounts = [];
+  container.run.hostMounts = [];
+  try {
+    const { pid, network } = await launch(room, container, undo);
+    applyNetwork(container, network);
+    setRunning(record.state, pid);
+    record.hasBeenStartedBefore = true;
+    record.logPath = container.log?.path ?? '';
+    container.run.startedAtMs = performance.now();
+    if (hasHealthcheck(record.config.Healthcheck)) {
+      record.state.Health = { Status: 'starting', FailingStreak: 0, Log: record.state.Health?.Log ?? [] };
+    }
+    room.table.save(container);
+    undo.move(); // from here on the exit handler gives everything back
+    await network.barrier?.close();
+  } catch (error) {
+    await undo
+      .disposeAsync()
+      .catch((left: unknown) => room.log.error('undoing a failed start left something', { id: record.id, error: left }));
+    await resetStreams(container);
+    throw failed(room, container, error);
+  }
+  room.log.info('container started', { id: record.id, name: record.name, pid: record.state.Pid });
+  room.table.event(container, 'start');
+  startHealth(room, container);
+  if (room.hooks.has('container.postStart')) await room.hooks.run('container.postStart', viewOf(container));
+}
+
+/** A failed start ends attached clients; the next attach or start opens streams anew. */
+async function resetStreams(container: LiveContainer): Promise<void> {
+  const { io } = container;
+  container.io = undefined;
+  await io?.close();
+}
+
+function failed(room: Room, container: LiveContainer, cause: unknown): unknown {
+  const failure = startFailure(cause);
+  const { state } = container.record;
+  Object.assign(state, {
+    Running: false,
+    Restarting: false,
+    Paused: false,
+    Pid: 0,
+    ExitCode: failure.exitCode,
+    Error: messageOf(failure.error),
+  });
+  if (state.Status !== 'created') state.Status = 'exited';
+  room.table.save(container);
+  return failure.error;
+}
+
+/** Everything up to the running process. */
+async function launch(
+  room: Room,
+  container: LiveContainer,
+  undo: AsyncDisposableStack,
+): Promise<{ pid: number; network: StartNetwork }> {
+  const { record } = container;
+  const ociHooks = await room.ociHooks?.hooksFor(container);
+  const hasUserHooks = Boolean(ociHooks?.prestart?.length || ociHooks?.createRuntime?.length);
+  const steps = await Promise.allSettled([
+    startNetwork(room, container, { hasUserHooks }, undo),
+    startMounts(room, container, undo),
+    room.images.rootfsMounts(record.id, record.snapshotter),
+    room.table.ensureIo(container),
+    containerUser(room, container, record.config.User ?? '', record.hostConfig.GroupAdd ?? []),
+  ]);
+  const broken = steps.find((step) => step.status === 'rejected');
+  if (broken) throw broken.reason;
+  const [network, mounts, rootfs, io, user] = steps.map((step) => (step.status === 'fulfilled' ? step.value : undefined)) as [
+    StartNetwork,
+    Awaited<ReturnType<typeof startMounts>>,
+    Awaited<ReturnType<Room['images']['rootfsMounts']>>,
+    Awaited<ReturnType<Room['table']['ensureIo']>>,
+    Awaited<ReturnType<typeof containerUser>>,
+  ]; // all fulfilled, checked above
+  writeFiles(room, container, network);
+  const filesDir = network.joined?.dir ?? container.dir;
+  const spec = buildSpec(
+    specInput(room, container, { network, user, mounts: [...mounts, ...fileMounts(container, filesDir, mounts)], ociHooks }),
+  );
+  await createInContainerd(room, container, spec);
+  undo.defer(() => removeTask(room, record.id));
+  const { pid } = await room.ctrd.client.tasks.create({ containerId: record.id, rootfs, ...io.paths }).catch((error: unknown) => {
+    throw network.barrier?.failure ?? error;
+  });
+  await room.ctrd.client.tasks.start({ containerId: record.id });
+  return { pid, network };
+}
+
+function specInput(
+  room: Room,
+  container: LiveContainer,
+  parts: Pick<SpecInput, 'user' | 'mounts' | 'ociHooks'> & { network: StartNetwork },
+): SpecInput {
+  const { config, hostConfig, id, args } = container.record;
+  const hostname = hostConfig.UTSMode === 'host' ? '' : (config.Hostname ?? '');
+  const env = [defaultPath, `HOSTNAME=${config.Hostname ?? ''}`, ...(config.Tty ? ['TERM=xterm'] : [])];
+  return {
+    containerId: id,
+    config,
+    hostConfig,
+    args,
+    env: mergeEnv([...env, ...linkEnv(parts.network.links, container.record.name)], config.Env ?? []),
+    workingDir: config.WorkingDir || '/',
+    user: parts.user,
+    hostname,
+    mounts: parts.mounts,
+    namespaces: startNamespaces(room, container, parts.network.netns),
+    cgroupsPath: join(hostConfig.CgroupParent || room.config.cgroupParent || '/pouchd', id),
+    rootfsPath: 'rootfs',
+    prestart: parts.network.prestart,
+    ociHooks: parts.ociHooks,
+    annotations: hostConfig.Annotations ?? {},
+    ...(hostConfig.Init ? { initPath: findInit(room.config.initPath) } : {}),
+    devices: hostDevices(hostConfig),
+    blockDevices: blockDevices(hostConfig),
+    ownsNetwork: !parts.network.joined,
+    host: room.host,
+  };
+}
+
+function writeFiles(room: Room, container: LiveContainer, network: StartNetwork): void {
+  if (network.joined) return; // its files are the other container's
+  const { config, hostConfig } = container.record;
+  const isHostNetwork = network.netns === 'host';
+  const given = network.disableResolver || isHostNetwork || !network.sandbox ? room.networks.hostDns() : network.sandbox.dns;
+  const isEmbedded = given.servers.includes('127.0.0.11');
+  const first = <T>(...lists: (T[] | null | undefined)[]) => lists.find((list) => list?.length) ?? [];
+  writeStartFiles(container, {
+    isHostNetwork,
+    hostname: config.Hostname ?? '',
+    domainname: config.Domainname ?? '',
+    endpoints: network.sandbox?.endpoints ?? {},
+    links: network.links,
+    hostGateway: (hostConfig.ExtraHosts?.length && bridgeGateway(room)) || '',
+    dns: {
+      servers: isEmbedded ? given.servers : first(hostConfig.Dns, room.config.dns, given.servers),
+      search: first(hostConfig.DnsSearch, room.config.dnsSearch, given.search).filter((one) => one !== '.'),
+      options: first(hostConfig.DnsOptions, room.config.dnsOptions, given.options),
+    },
+  });
+}
+
+function bridgeGateway(room: Room): string {
+  return room.networks.find('bridge') ? (room.networks.inspect('bridge').IPAM.Config?.[0]?.Gateway ?? '') : '';
+}
+
+/** The network's answers into the record. */
+function applyNetwork({ record }: LiveContainer, { sandbox }: StartNetwork): void {
+  record.networks = sandbox ? { ...record.networks, ...sandbox.endpoints } : record.networks;
+  record.ports = sandbox?.ports ?? {};
+  record.sandboxId = sandbox?.sandboxId ?? '';
+  record.sandboxKey = sandbox?.netnsPath ?? '';
+}
+
+async function createInContainerd(room: Room, container: LiveContainer, spec: OciSpec): Promise<void> {
+  const { record, run } = container;
+  const { containers } = room.ctrd.client;
+  const body = { id: record.id, spec: packJson('ociSpec', spec) };
+  if (run.inContainerd) {
+    try {
+      await containers.update({ container: body, updateMask: ['spec'] });
+      return;
+    } catch (error) {
+      if (!isKind(error, 'notFound')) throw error;
+    }
+  }
+  const binary = room.config.runtimes[record.runtime]?.path ?? record.runtime;
+  await containers.create({
+    container: {
+      ...body,
+      image: record.imageId,
+      runtime: { name: runtimeName, options: packRuncOptions({ binaryName: binary }) },
+      snapshotter: record.snapshotter,
+      snapshotKey: record.id,
+      labels: { 'io.pouchd.container': 'true' },
+    },
+  });
+  run.inContainerd = true;
+}
+
+/** Kills and removes a task; not an error when there is none. */
+export async function removeTask(room: Pick<Room, 'ctrd' | 'log'>, id: string): Promise<void> {
+  const { tasks } = room.ctrd.client;
+  try {
+    await tasks.kill({ containerId: id, signal: 9, all: true });
+    await tasks.wait({ containerId: id }, { timeoutMs: 10_000 });
+  } catch (error) {
+    if (!isKind(error, 'notFound')) room.log.debug('kill before removal failed', { id, error });
+  }
+  try {
+    await tasks.delete({ containerId: id });
+  } catch (error) {
+    if (!isKind(error, 'notFound')) throw error;
+  }
+}
