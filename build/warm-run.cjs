@@ -3,7 +3,7 @@
 'use strict';
 const fs = require('node:fs');
 const vm = require('node:vm');
-const { createRequire } = require('node:module');
+const { createRequire, SourceMap } = require('node:module');
 
 const [, , bundle, out, dir, infoText] = process.argv;
 const info = JSON.parse(infoText);
@@ -26,6 +26,10 @@ globalThis[Symbol.for('pouchd.warm')] = () => {
   fs.writeFileSync(`${out}.json`, JSON.stringify(rows));
   process.exit(0);
 };
+globalThis[Symbol.for('pouchd.warm.failed')] = (plugin, error) => {
+  const failure = { package: `${plugin.name}@${plugin.version}`, message: String(error?.message ?? error), ...placeOf(error) };
+  fs.writeFileSync(`${out}.failed.json`, JSON.stringify(failure));
+};
 setTimeout(() => {
   process.stderr.write('the daemon did not say that it listens within 20 s (see build/contract.md)\n');
   process.exit(70);
@@ -43,3 +47,14 @@ process.argv = [
 ];
 const module_ = { exports: {} };
 script.runInThisContext()(module_.exports, createRequire(process.execPath), module_, process.execPath, dir);
+
+/** Where the error was thrown, told by the bundle's source map; file is relative to the map. */
+function placeOf(error) {
+  const at = /pouchd\.js:(\d+):(\d+)/.exec(error?.stack ?? '');
+  if (!at) return {};
+  const map = new SourceMap(JSON.parse(fs.readFileSync(`${bundle}.map`, 'utf8')));
+  const entry = map.findEntry(Number(at[1]) - 1, Number(at[2]) - 1);
+  return entry.originalSource
+    ? { file: entry.originalSource, line: entry.originalLine + 1, column: entry.originalColumn + 1 }
+    : {};
+}

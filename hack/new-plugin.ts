@@ -135,7 +135,7 @@ function source(kinds: readonly string[]): string {
     .sort((a, b) => (a.replace('type ', '') < b.replace('type ', '') ? -1 : 1));
   const parts = kinds.map((kind, index) => {
     const { register, type, hook } = used[index] as Template;
-    return `/** The ${kind} hooks of NAME; docs/hooks.md of pouchd lists every point. */\nexport const ${kind} = {\n${hook}\n} satisfies ${type};\n\n${register}(${kind});\n`;
+    return `/** The ${kind} hooks of NAME; docs/hooks.md of pouchd lists every point. */\nexport const ${kind} = {\n  id: 'NAME',\n${hook}\n} satisfies ${type};\n\n${register}(${kind});\n`;
   });
   return `import { ${names.join(', ')} } from '@pouchd/hookplugins';\n\n${parts.join('\n')}`;
 }

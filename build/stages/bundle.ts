@@ -176,7 +176,7 @@ export function toProblem(message: Message, plugins: readonly ResolvedPlugin[]):
   const { location } = message;
   const file = location ? path.resolve(treeRoot, location.file) : undefined;
   const plugin = file ? plugins.find((one) => file.startsWith(`${one.dir}/`)) : undefined;
-  const hint = hints.find(([pattern]) => pattern.test(message.text))?.[1];
+  const hint = plugin && hints.find(([pattern]) => pattern.test(message.text))?.[1];
   return {
     message: message.text,
     ...(hint && { hint }),

@@ -1,13 +1,13 @@
 // Runs the bundle once, listening only, to have V8's compiled code as an asset (half the start time) and to learn what every plugin really
 // registered. A fixed --random-seed makes the cache the same on every run; V8 accepts it without that flag. Kept by content of the bundle.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { cached, hashOf } from '../content-cache.ts';
 import { type BuildContext, treeRoot } from '../context.ts';
-import { pluginLabel, type ResolvedPlugin } from '../plugin.ts';
-import { BuildError, fail } from '../problem.ts';
+import { authorPath, pluginLabel, type ResolvedPlugin } from '../plugin.ts';
+import { BuildError, type Problem } from '../problem.ts';
 import { buildInfo, runtimeFlags } from '../runtime.ts';
 import type { Bundle } from './bundle.ts';
 
@@ -59,10 +59,7 @@ async function run(script: string, plugins: readonly ResolvedPlugin[], bundled: 
     const args = [...flags, script, bundled.file, path.join(draft, 'pouchd'), home, JSON.stringify(buildInfo(plugins, true))];
     const env = { PATH: process.env['PATH'], HOME: home, TMPDIR: home, POUCHD_WARM: '1', LANG: 'C', TZ: 'UTC' };
     const { code, output } = await start(args, env, home);
-    if (code !== 0)
-      fail(`the daemon with these plugins does not start:\n${output.trim()}`, {
-        hint: 'the message above names the plugin; a stack speaks of the bundle',
-      });
+    if (code !== 0) throw new BuildError([failure(path.join(draft, 'pouchd.failed.json'), plugins, bundled, output)]);
     try {
       readFileSync(path.join(draft, 'pouchd.json'));
     } catch (error) {
@@ -74,6 +71,31 @@ async function run(script: string, plugins: readonly ResolvedPlugin[], bundled: 
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
+}
+
+/** Why the daemon did not start: a plugin that threw while it was loaded, with the place, or whatever was printed. */
+function failure(file: string, plugins: readonly ResolvedPlugin[], bundled: Bundle, output: string): Problem {
+  if (!existsSync(file)) {
+    return {
+      message: `the daemon with these plugins does not start:\n${output.trim()}`,
+      hint: 'see the message; build/contract.md tells what a warm start is',
+    };
+  }
+  const told = JSON.parse(readFileSync(file, 'utf8')) as {
+    package: string;
+    message: string;
+    file?: string;
+    line: number;
+    column: number;
+  };
+  const at = told.file === undefined ? undefined : path.resolve(path.dirname(bundled.map), told.file);
+  const plugin = at === undefined ? undefined : plugins.find((one) => at.startsWith(`${one.dir}/`));
+  return {
+    package: told.package,
+    message: `failed to load: ${told.message}`,
+    hint: 'a plugin only registers at module load; move the rest into a hook, or mark the package optional in its `pouchd` key',
+    ...(at && { place: { file: plugin ? authorPath(plugin, at) : at, line: told.line, column: told.column } }),
+  };
 }
 
 function start(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Promise<{ code: number; output: string }> {
