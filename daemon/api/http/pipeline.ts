@@ -86,8 +86,9 @@ function failed(error: unknown, request: ApiRequest, reply: ApiReply, log: Logge
     reply.raw.destroy();
     return undefined;
   }
-  const isOurs = wire[kindOf(error)].http >= wire.internal.http;
-  if (isOurs) log.error('request failed', fields);
+  const kind = kindOf(error);
+  if (kind === 'unavailable' || kind === 'notImplemented') log.warn('request refused', { ...fields, error: messageOf(error) });
+  else if (wire[kind].http >= wire.internal.http) log.error('request failed', fields);
   else log.debug('request refused', { ...fields, error: messageOf(error) });
   if (!reply.raw.headersSent && !reply.sent) return errorAnswer(error);
   reply.hijack();

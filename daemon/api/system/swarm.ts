@@ -1,0 +1,44 @@
+import { notImplemented, unavailable } from '../../errors/error.ts';
+import type { Method, Route } from '../http/route.ts';
+
+const notManager =
+  'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
+
+const managed: [Method, string][] = [
+  ['GET', '/swarm'],
+  ['POST', '/swarm/update'],
+  ['GET', '/swarm/unlockkey'],
+  ...(['services', 'nodes', 'tasks', 'secrets', 'configs'] as const).flatMap((kind): [Method, string][] => [
+    ['GET', `/${kind}`],
+    ['POST', `/${kind}/create`],
+    ['GET', `/${kind}/:id`],
+    ['DELETE', `/${kind}/:id`],
+    ['POST', `/${kind}/:id/update`],
+    ['GET', `/${kind}/:id/logs`],
+  ]),
+];
+
+/** The swarm endpoints of a node that is in no swarm, with Docker's texts; a swarm cannot be made here. */
+export function swarmRoutes(): Route[] {
+  const unsupported = (): never => {
+    throw notImplemented('swarm mode is not supported by pouchd: use Kubernetes through its CRI socket');
+  };
+  const outside = (): never => {
+    throw unavailable('This node is not part of a swarm');
+  };
+  return [
+    ...managed.map(
+      ([method, path]): Route => ({
+        method,
+        path,
+        handler() {
+          throw unavailable(notManager);
+        },
+      }),
+    ),
+    { method: 'POST', path: '/swarm/init', handler: unsupported },
+    { method: 'POST', path: '/swarm/join', handler: unsupported },
+    { method: 'POST', path: '/swarm/leave', handler: outside },
+    { method: 'POST', path: '/swarm/unlock', handler: outside },
+  ];
+}
