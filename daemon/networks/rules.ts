@@ -43,8 +43,6 @@ export function baseRules(family: Family, table: string, dnsPort: number | undef
     `add rule ${t} forward oifname vmap @to`,
     chain('postrouting', 'nat', 'postrouting', 100),
     ...(family === 'ip' ? [`add rule ${t} postrouting oifname @bridges ip saddr 127.0.0.0/8 masquerade`] : []),
-    // a container that reaches its neighbour or itself through a published port: the answer must come back this way
-    `add rule ${t} postrouting ct status dnat ${family} saddr . oifname @subnets masquerade`,
     `add rule ${t} postrouting ${family} saddr @masqueraded ${family} saddr . oifname != @subnets masquerade`,
   ];
   return family === 'ip' ? [...common, ...publishingRules(t, chain, dnsPort)] : common;
@@ -66,6 +64,8 @@ function publishingRules(
     `add rule ${t} published dnat ip to meta l4proto . th dport map @by_port`,
     chain('prerouting', 'nat', 'prerouting', -100),
     ...(dnsPort === undefined ? [] : [dnsRule(t, dnsPort)]),
+    // Containers that come by a published port are served by the daemon's own socket, as by docker-proxy: with br_netfilter an answer to a neighbour or to itself would not come back.
+    `add rule ${t} prerouting iifname @bridges return`,
     `add rule ${t} prerouting fib daddr type local jump published`,
     chain('output', 'nat', 'output', -100),
     `add rule ${t} output fib daddr type local jump published`,
