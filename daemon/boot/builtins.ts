@@ -12,5 +12,7 @@ import '../containers/plugin.ts';
 import '../api/containers/plugin.ts';
 import '../api/system/plugin.ts';
 import '../api/volumes/plugin.ts';
+import '../api/networks/plugin.ts';
 import '../api/plugins/plugin.ts';
 import '../api/http/plugin.ts';
+import '../grpc/plugin.ts';
