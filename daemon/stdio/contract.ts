@@ -26,7 +26,8 @@ export interface LogReadOptions {
 /** One container's log driver. `read` throws notImplemented `configured logging driver does not support reading` where it cannot. */
 export interface ContainerLog {
   write(entry: LogEntry): void;
-  read(options: LogReadOptions): AsyncIterable<LogEntry>;
+  /** Entries in order, in batches as they come off the disk. Nothing is opened before the first `next`. */
+  read(options: LogReadOptions): AsyncIterable<LogEntry[]>;
   /** Path of the file that inspect shows, or ''. */
   readonly path: string;
   /** Flushed; followers end. A later `write` opens it again (restart). */

@@ -166,9 +166,11 @@ test('without clients the process never blocks, with and without a log', async (
   assert.is(await r.start(logged, command).exited, 0);
   let bytes = 0;
   let last = '';
-  for await (const { line } of log.read({ stdout: true, stderr: true, follow: false })) {
-    bytes += line.length;
-    last = line.toString();
+  for await (const batch of log.read({ stdout: true, stderr: true, follow: false })) {
+    for (const { line } of batch) {
+      bytes += line.length;
+      last = line.toString();
+    }
   }
   assert.equal([bytes, last], [3_000_006, 'last\n']);
 });
@@ -241,7 +243,8 @@ test('the log goes ahead of the live stream without a gap or a repeat', async ()
     output,
     multiplexed: false,
     before: async () => {
-      for await (const { line } of log.read({ stdout: true, stderr: true, follow: false })) output.write(line);
+      for await (const batch of log.read({ stdout: true, stderr: true, follow: false }))
+        for (const { line } of batch) output.write(line);
     },
   });
   assert.is(await exited, 0);

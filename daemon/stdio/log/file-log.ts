@@ -21,7 +21,7 @@ export class FileLog implements ContainerLog {
     this.#file.append(this.#codec.encode(entry));
   }
 
-  read(options: LogReadOptions): AsyncIterable<LogEntry> {
+  read(options: LogReadOptions): AsyncIterable<LogEntry[]> {
     return readFileLog(this.#file, this.#codec, this.#ends, options);
   }
 

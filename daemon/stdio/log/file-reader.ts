@@ -31,20 +31,14 @@ interface OpenFile {
   size: number;
 }
 
-/** Entries of a rotated log. What is in the file when this is called is read even if it is rotated away before the first `next`. */
+/** Entries of a rotated log, in batches. An end of the output after this call counts for a follower, also before the first `next`. */
 export function readFileLog(
   file: RotatingFile,
   codec: LogCodec,
   ends: LogEnds,
   options: LogReadOptions,
-): AsyncIterable<LogEntry> {
-  file.write();
-  const files: OpenFile[] = [];
-  for (const generation of file.generations()) {
-    const opened = file.openGeneration(generation);
-    if (opened) files.push({ generation, ...opened, size: opened.compressed ? Infinity : fstatSync(opened.fd).size });
-  }
-  return new FileLogReader(file, codec, { ends, endsAtStart: ends.count }, files, options).entries();
+): AsyncIterable<LogEntry[]> {
+  return new FileLogReader(file, codec, { ends, endsAtStart: ends.count }, options).batches();
 }
 
 class FileLogReader {
@@ -53,34 +47,39 @@ class FileLogReader {
   readonly #ends: { ends: LogEnds; endsAtStart: number };
   readonly #options: LogReadOptions;
   /** Oldest first; closed as they are read. */
-  readonly #files: OpenFile[];
-  #generation: number;
+  readonly #files: OpenFile[] = [];
+  #generation = 0;
 
-  constructor(
-    file: RotatingFile,
-    codec: LogCodec,
-    ends: { ends: LogEnds; endsAtStart: number },
-    files: OpenFile[],
-    options: LogReadOptions,
-  ) {
+  constructor(file: RotatingFile, codec: LogCodec, ends: { ends: LogEnds; endsAtStart: number }, options: LogReadOptions) {
     this.#file = file;
     this.#codec = codec;
     this.#ends = ends;
-    this.#files = files;
     this.#options = options;
-    this.#generation = file.generation;
   }
 
-  async *entries(): AsyncGenerator<LogEntry> {
+  async *batches(): AsyncGenerator<LogEntry[]> {
     const { untilNano } = this.#options;
+    this.#openAll();
     try {
-      for await (const entry of this.#all()) {
+      for await (const batch of this.#all()) {
         // Docker stops at the first entry after `until`: entries are in order.
-        if (untilNano !== undefined && entry.timeNano > untilNano) return;
-        if (this.#wanted(entry)) yield entry;
+        const over = untilNano === undefined ? -1 : batch.findIndex((entry) => entry.timeNano > untilNano);
+        const wanted = (over < 0 ? batch : batch.slice(0, over)).filter((entry) => this.#wanted(entry));
+        if (wanted.length > 0) yield wanted;
+        if (over >= 0) return;
       }
     } finally {
       for (const { fd } of this.#files.splice(0)) closeSync(fd);
+    }
+  }
+
+  /** Opens every file in one go, so that no rotation comes in between. */
+  #openAll(): void {
+    this.#file.write();
+    this.#generation = this.#file.generation;
+    for (const generation of this.#file.generations()) {
+      const opened = this.#file.openGeneration(generation);
+      if (opened) this.#files.push({ generation, ...opened, size: opened.compressed ? Infinity : fstatSync(opened.fd).size });
     }
   }
 
@@ -88,7 +87,7 @@ class FileLogReader {
     return this.#options[stream] && (this.#options.sinceNano === undefined || timeNano >= this.#options.sinceNano);
   }
 
-  async *#all(): AsyncGenerator<LogEntry> {
+  async *#all(): AsyncGenerator<LogEntry[]> {
     if (this.#files.length === 0) {
       if (this.#options.follow) yield* this.#followLater();
       return;
@@ -121,17 +120,18 @@ class FileLogReader {
     return 0;
   }
 
-  async *#toEnd(fd: number, from: number, decoder: Decoder, limit = Infinity): AsyncGenerator<LogEntry, number> {
+  async *#toEnd(fd: number, from: number, decoder: Decoder, limit = Infinity): AsyncGenerator<LogEntry[], number> {
     for (let at = from; ; ) {
       const block = at < limit ? await readAt(fd, at, Math.min(blockBytes, limit - at)) : empty;
       if (block.length === 0) return at;
       at += block.length;
-      yield* decoder.push(block);
+      const batch = decoder.push(block);
+      if (batch.length > 0) yield batch;
     }
   }
 
   /** From `offset` of one file until the process's output is over, through rotations. */
-  async *#follow(first: OpenFile, offset: number): AsyncGenerator<LogEntry> {
+  async *#follow(first: OpenFile, offset: number): AsyncGenerator<LogEntry[]> {
     let { fd } = first;
     let at = offset;
     let decoder = this.#codec.decoder();
@@ -155,7 +155,7 @@ class FileLogReader {
   }
 
   /** The log had no file yet: waits for the first. */
-  async *#followLater(): AsyncGenerator<LogEntry> {
+  async *#followLater(): AsyncGenerator<LogEntry[]> {
     for (;;) {
       const over = this.#isOver();
       const opened = this.#file.openGeneration(this.#file.generation);

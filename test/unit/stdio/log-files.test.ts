@@ -39,7 +39,7 @@ const entry = (text: string, at: bigint, stream: LogEntry['stream'] = 'stdout'):
 
 async function linesOf(log: ContainerLog, options: Partial<LogReadOptions> = {}): Promise<string[]> {
   const lines: string[] = [];
-  for await (const { line } of log.read({ ...all, ...options })) lines.push(line.toString());
+  for await (const batch of log.read({ ...all, ...options })) lines.push(...batch.map(({ line }) => line.toString()));
   return lines;
 }
 
@@ -58,7 +58,7 @@ test('json-file holds exactly what dockerd writes', async () => {
       `{"log":"part","stream":"stderr",${attrs},"time":"2023-11-14T22:13:21Z"}\n`,
   );
   const read: LogEntry[] = [];
-  for await (const one of log.read(all)) read.push(one);
+  for await (const batch of log.read(all)) read.push(...batch);
   assert.is(read[0]?.line.toString(), '<a>&"q"\\\tx\u0001\r\n');
   assert.is(read[0]?.timeNano, 1_700_000_000_120_000_000n);
   assert.equal(read[1], {
@@ -119,8 +119,10 @@ for (const type of ['json-file', 'local']) {
     await log.flush(); // the end of an earlier run
     const got: number[] = [];
     const following = (async () => {
-      for await (const { line } of log.read({ ...all, follow: true, tail: 0 })) got.push(Number(line.toString()));
+      for await (const batch of log.read({ ...all, follow: true, tail: 0 }))
+        got.push(...batch.map(({ line }) => Number(line.toString())));
     })();
+    await new Promise(setImmediate); // it has begun
     for (let index = 0; index < 600; index += 1) {
       log.write(entry(`${index}\n`, BigInt(index) * second));
       if (index % 10 === 9) while (got.length < index - 40) await new Promise(setImmediate); // a follower may be a little behind
