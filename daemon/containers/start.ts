@@ -134,6 +134,7 @@ async function launch(
     throw network.barrier?.failure ?? error;
   });
   await room.ctrd.client.tasks.start({ containerId: record.id });
+  io.started();
   return { pid, network };
 }
 

@@ -3,6 +3,7 @@
  * the list knows that its whole cached answer is old. Names are reserved before a container exists, so two creates cannot both have one.
  */
 import { join } from 'node:path';
+import type { Ctrd } from '../ctrd/contract.ts';
 import { conflict, invalidArgument, notFound } from '../errors/error.ts';
 import type { EventBus } from '../events/contract.ts';
 import type { ImageService } from '../images/contract.ts';
@@ -21,6 +22,8 @@ export interface TableDeps {
   readonly events: EventBus;
   readonly images: Pick<ImageService, 'find'>;
   readonly stdio: StdioService;
+  /** For the end of stdin. */
+  readonly ctrd?: Pick<Ctrd, 'client'>;
 }
 
 /** See ContainerTable for the half that other rooms see. */
@@ -161,8 +164,14 @@ export class Table implements ContainerTable {
       stdin: config.OpenStdin === true,
       stdinOnce: config.StdinOnce === true,
       log: container.log,
+      onStdinEnd: () => this.#closeStdin(id),
     };
     return isReopened ? await this.#deps.stdio.reopenProcess(options) : await this.#deps.stdio.openProcess(options);
+  }
+
+  /** The shim holds a write end of stdin too; the process sees the end only when it closes that one. */
+  #closeStdin(id: string): void {
+    this.#deps.ctrd?.client.tasks.closeIO({ containerId: id, stdin: true }).catch(() => undefined); // the process has ended: so has its stdin
   }
 
   /** Opens the container's log by its log configuration. */
