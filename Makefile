@@ -5,7 +5,7 @@ ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
 NODE := node_modules/node-linux-$(ARCH)/bin/node
 
 .DEFAULT_GOAL := build
-.PHONY: build check test test-unit test-integration test-e2e demo bench dev clean setup setup-run setup-test help
+.PHONY: build check test test-unit test-integration test-e2e demo bench dev clean setup setup-run setup-demo setup-test help
 
 build: setup ## build/dist/pouchd with exactly the recorded plugins (make alone does this)
 	@$(NODE) build/main.ts $(BUILD_FLAGS)
@@ -25,7 +25,7 @@ test-integration: setup-test ## integration tests alone (root; real containerd a
 test-e2e: setup-test build ## end-to-end tests alone (the built executable and real clients)
 	@$(NODE) hack/run-tests.ts e2e
 
-demo: setup-run ## two plugins compiled in, a real container, their hooks at work; leaves nothing behind
+demo: setup-demo ## two plugins compiled in, a real container, their hooks at work; leaves nothing behind
 	@$(NODE) hack/demo.ts
 
 bench: setup-test build ## one table of figures, peers in the same alternating run
@@ -42,6 +42,9 @@ setup: ## node_modules
 
 setup-run: ## node_modules, and the Debian packages that a running daemon needs
 	@hack/setup.sh run
+
+setup-demo:
+	@hack/setup.sh run demo
 
 setup-test: ## node_modules, and the Debian packages that the tests need
 	@hack/setup.sh run test

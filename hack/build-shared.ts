@@ -2,8 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { createContext, treeRoot } from '../build/context.ts';
 import { pluginLabel } from '../build/plugin.ts';
-import { BuildError } from '../build/problem.ts';
-import { toProblem } from '../build/stages/bundle.ts';
+import { bundleError } from '../build/stages/bundle.ts';
 import { manifestRow } from '../build/stages/manifest.ts';
 import { record } from '../build/stages/record.ts';
 import { apiVersion } from '../hookplugins/registry.ts';
@@ -39,9 +38,7 @@ export async function buildShared(spec: string, output: string, cwd: string): Pr
         banner: { js: `/*! pouchd-plugin ${JSON.stringify({ apiVersion, ...manifestRow(plugin) }).replaceAll('*/', '*\\/')} */` }, // what a compiled-in plugin's row has: its config schema, order, title
       });
     } catch (error) {
-      const errors = (error as { errors?: Parameters<typeof toProblem>[0][] }).errors;
-      if (!errors) throw error;
-      throw new BuildError(errors.map((message) => toProblem(message, added)));
+      throw bundleError(error, added);
     } finally {
       await esbuild.stop();
     }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes a fresh clone ready: node_modules always; with `run` and `test` also the Debian packages of those names.
+# Makes a fresh clone ready: node_modules always; with `run`, `demo`, `test` also the Debian packages that these need.
 # It runs before any Node of ours is there, so it is sh. Quiet when there is nothing to do.
 set -eu
 cd "$(dirname "$0")/.."
@@ -7,6 +7,7 @@ PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 # command:package; a package is missing when its command is
 RUN="containerd:containerd runc:runc ip:iproute2 nft:nftables"
+DEMO="busybox:busybox-static"
 TEST="docker-registry:docker-registry skopeo:skopeo busybox:busybox-static dockerd:docker.io buildah:buildah crun:crun expect:expect"
 
 say() { echo "setup: $*" >&2; }
@@ -50,7 +51,8 @@ modules
 for set in "$@"; do
   case "$set" in
     run) packages "$RUN" ;;
+    demo) packages "$DEMO" ;;
     test) packages "$TEST" ;;
-    *) say "unknown set $set (run, test)"; exit 2 ;;
+    *) say "unknown set $set (run, demo, test)"; exit 2 ;;
   esac
 done

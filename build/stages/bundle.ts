@@ -3,7 +3,7 @@
 // A plugin's `require("NAME")` in the manifest is pointed at the entry that resolve found; the plugin API is always this tree's.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { BuildFailure, Message, Metafile, Plugin } from 'esbuild';
+import type { BuildFailure, BuildOptions, Message, Metafile, Plugin } from 'esbuild';
 import { create, hashFiles, hashOf, lookup } from '../content-cache.ts';
 import { type BuildContext, treeRoot } from '../context.ts';
 import { authorPath, pluginLabel, type ResolvedPlugin } from '../plugin.ts';
@@ -68,6 +68,35 @@ function readList(file: string): string[] | undefined {
   }
 }
 
+/** How the daemon is bundled; `make dev` lays its own wishes over it. */
+export function bundleOptions(ctx: BuildContext, plugins: readonly ResolvedPlugin[], manifestFile: string) {
+  const text = ['.txt', '.md', '.html', '.pem', '.proto', '.sql'];
+  return {
+    entryPoints: [ctx.entry],
+    absWorkingDir: treeRoot,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: `node${process.versions.node}`,
+    charset: 'ascii',
+    minify: true,
+    keepNames: true,
+    legalComments: 'none',
+    ignoreAnnotations: true,
+    sourcemap: 'external',
+    sourcesContent: false,
+    metafile: true,
+    logLevel: 'silent',
+    logOverride: Object.fromEntries(fatal.map((id) => [id, 'error' as const])),
+    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, target: 'es2024' } },
+    banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
+    footer: { js: '})' },
+    loader: { ...Object.fromEntries(text.map((ending) => [ending, 'text' as const])), '.wasm': 'binary' },
+    define: { 'process.env.NODE_ENV': '"production"' },
+    plugins: [resolver(ctx, plugins, manifestFile)],
+  } satisfies BuildOptions;
+}
+
 async function run(
   ctx: BuildContext,
   plugins: readonly ResolvedPlugin[],
@@ -76,49 +105,24 @@ async function run(
 ): Promise<Metafile> {
   const esbuild = await import('esbuild');
   try {
-    const result = await esbuild.build({
-      entryPoints: [ctx.entry],
+    const { metafile } = await esbuild.build({
+      ...bundleOptions(ctx, plugins, manifestFile),
       outfile: path.join(draft, 'pouchd.js'),
-      absWorkingDir: treeRoot,
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      target: `node${process.versions.node}`,
-      charset: 'ascii',
-      minify: true,
-      keepNames: true,
-      legalComments: 'none',
-      ignoreAnnotations: true,
-      sourcemap: 'external',
-      sourcesContent: false,
-      metafile: true,
-      logLevel: 'silent',
-      logOverride: Object.fromEntries(fatal.map((id) => [id, 'error'])),
-      tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, target: 'es2024' } },
-      banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
-      footer: { js: '})' },
-      loader: {
-        '.txt': 'text',
-        '.md': 'text',
-        '.html': 'text',
-        '.pem': 'text',
-        '.proto': 'text',
-        '.sql': 'text',
-        '.wasm': 'binary',
-      },
-      define: { 'process.env.NODE_ENV': '"production"' },
-      plugins: [resolver(ctx, plugins, manifestFile)],
     });
-    const problems = secondApis(result.metafile);
+    const problems = secondApis(metafile);
     if (problems.length > 0) throw new BuildError(problems);
-    writeFileSync(path.join(draft, 'meta.json'), JSON.stringify(result.metafile));
-    return result.metafile;
+    writeFileSync(path.join(draft, 'meta.json'), JSON.stringify(metafile));
+    return metafile;
   } catch (error) {
-    if (!isFailure(error)) throw error;
-    throw new BuildError(error.errors.map((message) => toProblem(message, plugins)));
+    throw bundleError(error, plugins);
   } finally {
     await esbuild.stop(); // its helper process would keep this one alive
   }
+}
+
+/** What esbuild threw as a BuildError; anything else as it is. */
+export function bundleError(error: unknown, plugins: readonly ResolvedPlugin[]): unknown {
+  return isFailure(error) ? new BuildError(error.errors.map((message) => toProblem(message, plugins))) : error;
 }
 
 function isFailure(error: unknown): error is BuildFailure {
@@ -171,8 +175,7 @@ const hints: readonly [RegExp, string][] = [
   [/import\.meta/, "import the file itself, or take a path from the plugin's configuration"],
 ];
 
-/** A message of esbuild as a problem of the plugin whose file it is about. */
-export function toProblem(message: Message, plugins: readonly ResolvedPlugin[]): Problem {
+function toProblem(message: Message, plugins: readonly ResolvedPlugin[]): Problem {
   const { location } = message;
   const file = location ? path.resolve(treeRoot, location.file) : undefined;
   const plugin = file ? plugins.find((one) => file.startsWith(`${one.dir}/`)) : undefined;
