@@ -43,7 +43,8 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     for (const file of config.plugin) loadPluginFile(file);
   }
   const stop = stopSignal(log);
-  const set = await initAll(registrations(), {
+  const parts = isWarmStart() ? (await import('./warm-parts.ts')).warmParts(registrations()) : registrations();
+  const set = await initAll(parts, {
     root: config.root,
     state: config.state,
     addresses: { containerd: config.containerd, api: config.hosts[0] ?? '', grpc: config.grpc.hosts[0] ?? '' },

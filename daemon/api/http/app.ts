@@ -9,7 +9,7 @@ import { invalidArgument, messageOf, PouchError } from '../../errors/error.ts';
 import { wire } from '../../errors/wire.ts';
 import { errorAnswer, pageNotFound, writeAnswer } from './answer.ts';
 import { commonHeaderList, commonHeaders, jsonType, pingHeaders } from './headers.ts';
-import { ApiFigures } from './metrics.ts';
+import { ApiFigures, countRequest } from './metrics.ts';
 import { type PipelineDeps, routeHandler } from './pipeline.ts';
 import type { ApiReply, ApiRequest, Route } from './route.ts';
 import { startStream } from './stream.ts';
@@ -87,7 +87,7 @@ export async function createApp(options: AppOptions): Promise<ApiApp> {
     dispatch(raw, response) {
       const url = raw.url ?? '/';
       if (url === '/_ping' && isPingFree && !gate.isActive && (raw.method === 'GET' || raw.method === 'HEAD')) {
-        pingFigures.count += 1;
+        countRequest(pingFigures, 200, 0);
         const isHead = raw.method === 'HEAD';
         response.writeHead(200, isHead ? pingHead : pingGet);
         response.end(isHead ? undefined : 'OK');
