@@ -10,7 +10,7 @@ const magic = 0x464c457f;
 const headerSize = 64;
 const entrySize = 56;
 const type = { load: 1, interp: 3, note: 4, phdr: 6 } as const;
-const page = 0x1000;
+const page = 0x10000; // the largest that arm64 kernels use
 const noteName = Buffer.from('NODE_SEA_BLOB\0');
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:';
 

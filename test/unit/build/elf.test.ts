@@ -59,9 +59,9 @@ test('the stub ends with the last loaded byte, one segment is new, and addresses
   const loads = headers(stub).filter((one) => one.type === 1);
   assert.equal(
     loads.map((one) => one.address),
-    [0x400000, 0x401000, 0x406000],
+    [0x400000, 0x401000, 0x410000],
   );
-  assert.is(loads[2]?.offset, 0x3000, 'behind 0x1000 + 0x1234, on a page of its own');
+  assert.is(loads[2]?.offset, 0x10000, 'on a page of its own');
   const interp = headers(stub).find((one) => one.type === 3);
   assert.is(stub.toString('latin1', interp?.offset, (interp?.offset ?? 0) + 27), '/lib64/ld-linux-x86-64.so.2');
   assert.ok(stub.includes(fuse.replace(/0$/, '1')), 'the fuse is switched');
