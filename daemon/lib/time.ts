@@ -3,16 +3,24 @@ import { invalidArgument } from '../errors/error.ts';
 /** Go's zero time, which Docker shows where a moment is not set. */
 export const zeroTime = '0001-01-01T00:00:00Z';
 
-const epochNano = BigInt(Math.round(performance.timeOrigin * 1e3)) * 1000n;
-const startedNano = BigInt(Math.round(performance.now() * 1e6));
-const hrBase = process.hrtime.bigint() - startedNano;
+let offset = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
+let last = 0n;
 
-/** Now, in nanoseconds since the epoch: milliseconds of the wall clock, below that the monotonic clock so that two calls differ. */
+/**
+ * Now, in nanoseconds since the epoch. It follows the wall clock within 3 ms and runs on the monotonic one between, so two calls always differ and never go
+ * back, unless somebody sets the clock back by a second or more.
+ */
 export function nowNano(): bigint {
+  const monotonic = process.hrtime.bigint();
   const wall = BigInt(Date.now()) * 1_000_000n;
-  const fine = epochNano + (process.hrtime.bigint() - hrBase);
-  const off = fine - wall;
-  return off > -2_000_000n && off < 2_000_000n ? fine : wall + (((fine % 1_000_000n) + 1_000_000n) % 1_000_000n); // the wall clock was set
+  let now = monotonic + offset;
+  if (now - wall > 3_000_000n || wall - now > 3_000_000n) {
+    offset = wall - monotonic;
+    now = wall;
+  }
+  if (now <= last && last - now < 1_000_000_000n) now = last + 1n;
+  last = now;
+  return now;
 }
 
 /** Nanoseconds since the epoch as RFC 3339 in UTC with nine digits and `Z`; Docker's spelling of inspect and logs. */
