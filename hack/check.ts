@@ -13,6 +13,7 @@ const checks: Record<string, readonly string[]> = {
   floors: [node, 'hack/check-floors.ts'],
   unused: [node, bin('knip/bin/knip.js'), '--no-progress'],
   api: [node, 'hack/check-api.ts'],
+  docs: [node, 'hack/generate-docs.ts', '--check'],
   unit: [node, 'hack/run-tests.ts', 'unit'],
 };
 
