@@ -14,5 +14,6 @@ import '../api/system/plugin.ts';
 import '../api/volumes/plugin.ts';
 import '../api/networks/plugin.ts';
 import '../api/plugins/plugin.ts';
+import '../api/images/plugin.ts';
 import '../api/http/plugin.ts';
 import '../grpc/plugin.ts';
