@@ -20,6 +20,7 @@ import { planEndpoints } from './network-plan.ts';
 import type { Room } from './room.ts';
 import { checkShape } from './shape.ts';
 import { createdState } from './state.ts';
+import { together } from './together.ts';
 import { validateCreate } from './validate.ts';
 import { viewOf } from './view.ts';
 
@@ -57,8 +58,7 @@ export async function create(
   const snapshotter = Snapshotter || room.images.defaultSnapshotter;
   const rootfs = room.images.prepareRootfs(id, image, { snapshotter });
   undo.defer(() => room.images.removeRootfs(id, snapshotter));
-  const plan = await settled(rootfs, planMounts(room, { id, config, hostConfig }, undo));
-  await rootfs;
+  const [plan] = await together([planMounts(room, { id, config, hostConfig }, undo), rootfs]);
   await copyUp(room, { id, snapshotter }, plan.copyUp);
   const dir = room.table.dirOf(id);
   await mkdir(dir, { recursive: true, mode: 0o710 });
@@ -96,14 +96,6 @@ export async function create(
   room.table.event(container, 'create');
   if (room.hooks.has('container.postCreate')) await room.hooks.run('container.postCreate', viewOf(container));
   return { Id: id, Warnings: warnings };
-}
-
-/** `result`, but `other` has ended too, whichever fails: what one of them made must be undone after both. */
-async function settled<T>(other: Promise<unknown>, result: Promise<T>): Promise<T> {
-  const [, second] = await Promise.allSettled([other, result]);
-  if (second.status === 'rejected') throw second.reason;
-  await other;
-  return second.value;
 }
 
 /** A command given as one string is one argument, as Docker takes it. */

@@ -79,10 +79,10 @@ async function end(room: Room, container: LiveContainer): Promise<void> {
 async function removeLocked(room: Room, container: LiveContainer, options: RemoveOptions): Promise<void> {
   const { record, run, dir } = container;
   if (!room.table.find(record.id)) throw notFound(`No such container: ${record.id}`);
-  if (run.inContainerd) await removeFromContainerd(room, record.id);
   await container.io?.close();
   container.io = undefined;
   await Promise.all([
+    run.inContainerd ? removeFromContainerd(room, record.id) : undefined,
     room.images.removeRootfs(record.id, record.snapshotter),
     room.networks.close(record.id),
     container.log?.remove(),

@@ -22,6 +22,7 @@ import { fileMounts, startMounts } from './start-mounts.ts';
 import { startNamespaces } from './start-namespaces.ts';
 import { type StartNetwork, startNetwork } from './start-network.ts';
 import { hasHealthcheck, setRunning } from './state.ts';
+import { together } from './together.ts';
 import { viewOf } from './view.ts';
 
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -107,34 +108,34 @@ async function launch(
   const { record } = container;
   const ociHooks = await room.ociHooks?.hooksFor(container);
   const hasUserHooks = Boolean(ociHooks?.prestart?.length || ociHooks?.createRuntime?.length);
-  const steps = await Promise.allSettled([
+  const times = [performance.now()];
+  const [network, mounts, rootfs, io, user] = await together([
     startNetwork(room, container, { hasUserHooks }, undo),
     startMounts(room, container, undo),
     room.images.rootfsMounts(record.id, record.snapshotter),
     room.table.ensureIo(container),
     containerUser(room, container, record.config.User ?? '', record.hostConfig.GroupAdd ?? []),
   ]);
-  const broken = steps.find((step) => step.status === 'rejected');
-  if (broken) throw broken.reason;
-  const [network, mounts, rootfs, io, user] = steps.map((step) => (step.status === 'fulfilled' ? step.value : undefined)) as [
-    StartNetwork,
-    Awaited<ReturnType<typeof startMounts>>,
-    Awaited<ReturnType<Room['images']['rootfsMounts']>>,
-    Awaited<ReturnType<Room['table']['ensureIo']>>,
-    Awaited<ReturnType<typeof containerUser>>,
-  ]; // all fulfilled, checked above
+  times.push(performance.now());
   writeFiles(room, container, network);
   const filesDir = network.joined?.dir ?? container.dir;
   const spec = buildSpec(
     specInput(room, container, { network, user, mounts: [...mounts, ...fileMounts(container, filesDir, mounts)], ociHooks }),
   );
   await createInContainerd(room, container, spec);
+  times.push(performance.now());
   undo.defer(() => removeTask(room, record.id));
   const { pid } = await room.ctrd.client.tasks.create({ containerId: record.id, rootfs, ...io.paths }).catch((error: unknown) => {
     throw network.barrier?.failure ?? error;
   });
+  times.push(performance.now());
   await room.ctrd.client.tasks.start({ containerId: record.id });
   io.started();
+  times.push(performance.now());
+  const [prepareMs, containerMs, createMs, startMs] = times
+    .slice(1)
+    .map((time, at) => Math.round((time - (times[at] ?? 0)) * 10) / 10);
+  room.log.debug('start steps', { id: record.id, prepareMs, containerMs, createMs, startMs });
   return { pid, network };
 }
 
