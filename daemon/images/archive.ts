@@ -10,6 +10,7 @@ import type { ContainerdClient } from '../ctrd/contract.ts';
 import { invalidArgument, isKind, messageOf } from '../errors/error.ts';
 import { decompress, peek, sniffCompression } from '../lib/decompress.ts';
 import { digestOf } from './chain.ts';
+import { storeStream } from './store-stream.ts';
 
 const memoryLimitBytes = 8 * 1024 * 1024;
 
@@ -130,14 +131,11 @@ async function store(client: ContainerdClient, body: AsyncIterable<Buffer>, opti
     throw invalidArgument(`layer ${path} is packed with ${compression}, which no runtime unpacks`);
   const named = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(path);
   const expectedDigest = named ? `sha256:${named[1]}` : undefined;
-  if (size === 0) {
-    return { digest: (await client.writeBlob(ref, { lease, signal, expectedDigest }, whole)).digest, size, compression };
-  }
   try {
-    const written = await client.writeBlob(ref, { expectedDigest, expectedSize: size, lease, signal }, whole);
-    return { digest: written.digest, size, compression };
+    const written = await storeStream(client, whole, { ref, expectedDigest, lease, signal });
+    if (written.size !== size) throw invalidArgument(`${path} is cut off`);
+    return { ...written, compression };
   } catch (error) {
-    await client.content.abort({ ref }).catch(() => undefined); // nothing of it was kept, or the lease's end takes it
     if (isKind(error, 'conflict')) throw invalidArgument(`${path} is damaged: ${messageOf(error)}`, error);
     throw error;
   }

@@ -13,7 +13,8 @@ import type { ImagesRoom } from './room.ts';
 /** See ImageService.commit. The new layer is what differs from the init layer, packed by containerd; the parent's layers are shared. */
 export async function commitImage(room: ImagesRoom, request: CommitRequest): Promise<Image> {
   const names = request.ref ? [normalName(withDefaultTag(parseReference(request.ref)))] : [];
-  const { parent, signal } = request;
+  const { signal } = request;
+  const parent = room.index.get(request.parent.id) ?? request.parent; // a push may have packed its layers meanwhile
   const snapshotter = request.snapshotter || room.config.snapshotter;
   return await underLease(
     room,

@@ -68,6 +68,18 @@ export interface ImageService {
   inspect(ref: string): Promise<ImageInspect>;
   summaries(options: { all?: boolean; filters?: Record<string, string[]>; sharedSize?: boolean }): Promise<ImageSummary[]>;
 
+  /** As `docker rmi`: untags, or removes the image; conflicts have Docker's texts. */
+  remove(
+    ref: string,
+    options?: { force?: boolean; pruneParents?: boolean },
+  ): Promise<({ Untagged: string } | { Deleted: string })[]>;
+  /** Gives an image one more name. */
+  tag(ref: string, target: { repo: string; tag?: string }): Promise<void>;
+  /** Unpacked bytes of all layers, each counted once: `LayersSize` of `system df`. */
+  layersSize(): Promise<number>;
+  /** Checks credentials with their registry, for `POST /auth`. Throws unauthenticated with the registry's words. */
+  login(auth: AuthConfig, signal?: AbortSignal): Promise<{ Status: string; IdentityToken: string }>;
+
   /** The containers room tells who uses what; asked by remove, prune and list filters. */
   setUsers(users: (imageId: string) => ImageUser[]): void;
 }

@@ -9,6 +9,7 @@ import { mediaTypes } from './media-types.ts';
 import { hostPlatform, parsePlatform } from './platform.ts';
 import { normalName, parseReference, withDefaultTag } from './reference.ts';
 import { type ImagesRoom, imageEvent } from './room.ts';
+import { storeStream } from './store-stream.ts';
 
 /** What `docker import` is told beside the tar. */
 export interface ImportOptions {
@@ -33,26 +34,24 @@ export async function importImage(
   const image = await underLease(
     room,
     async (lease) => {
-      const ref = `import-${randomUUID()}`;
       const { signal } = options;
-      try {
-        const { digest, size } = await room.client.writeBlob(ref, { lease, signal }, decompress(input));
-        const created = nowText();
-        const blob: ImageConfigBlob = {
-          created,
-          architecture: platform.architecture,
-          ...(platform.variant && platform.architecture !== 'arm64' ? { variant: platform.variant } : {}),
-          os: platform.os,
-          config,
-          rootfs: { type: 'layers', diff_ids: [digest] },
-          history: [{ created, comment: options.message || `Imported from ${options.source}` }],
-        };
-        const layers = [{ mediaType: mediaTypes.dockerLayer, digest, size }];
-        return await assemble(room, { config: Buffer.from(JSON.stringify(blob)), layers }, { lease, names, signal });
-      } catch (error) {
-        await room.client.content.abort({ ref }).catch(() => undefined); // committed, or never begun
-        throw error;
-      }
+      const { digest, size } = await storeStream(room.client, decompress(input), {
+        ref: `import-${randomUUID()}`,
+        lease,
+        signal,
+      });
+      const created = nowText();
+      const blob: ImageConfigBlob = {
+        created,
+        architecture: platform.architecture,
+        ...(platform.variant && platform.architecture !== 'arm64' ? { variant: platform.variant } : {}),
+        os: platform.os,
+        config,
+        rootfs: { type: 'layers', diff_ids: [digest] },
+        history: [{ created, comment: options.message || `Imported from ${options.source}` }],
+      };
+      const layers = [{ mediaType: mediaTypes.dockerLayer, digest, size }];
+      return await assemble(room, { config: Buffer.from(JSON.stringify(blob)), layers }, { lease, names, signal });
     },
     { signal: options.signal },
   );

@@ -1,7 +1,7 @@
 /* `docker load`: see archive.ts for the reading. Images are found through manifest.json (names, layers), index.json (OCI layout), or both: then names come from the first and manifests from the second. */
 import { invalidArgument } from '../errors/error.ts';
 import { shortId } from '../lib/id.ts';
-import type { Descriptor } from '../types/docker/image.ts';
+import type { Descriptor, ImageConfigBlob } from '../types/docker/image.ts';
 import { type Archive, readArchive } from './archive.ts';
 import { assemble, type Parts, parseConfig, underLease } from './assemble.ts';
 import { digestOf } from './chain.ts';
@@ -29,6 +29,12 @@ export interface LoadOptions {
   readonly quiet?: boolean;
   readonly platform?: string;
   readonly names?: readonly string[];
+  /** Takes layers from images that are here already, by diff id, instead of storing them again in another packing. */
+  readonly sharesLayers?: boolean;
+  /** Changes configurations, and with them the images' ids. */
+  readonly rewrite?: (config: ImageConfigBlob) => ImageConfigBlob;
+  /** Publishes no `load` event. */
+  readonly isSilent?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -47,7 +53,8 @@ export async function loadArchive(
       const loaded: ImageEntry[] = [];
       for (const { parts, names } of candidates) {
         if (!options.quiet) tellLayers(parts, progress);
-        loaded.push(await loadOne(room, { parts, names: [...(options.names ?? names)] }, progress, { lease, ...options }));
+        const own = rewritten(options.sharesLayers ? await shareLayers(room, parts) : parts, options);
+        loaded.push(await loadOne(room, { parts: own, names: [...(options.names ?? names)] }, progress, { lease, ...options }));
       }
       return loaded;
     },
@@ -70,10 +77,31 @@ async function loadOne(
     }
   }
   const image = await assemble(room, parts, { lease: options.lease, names, signal: options.signal });
-  imageEvent(room, 'load', { id: image.id, name: image.id });
+  if (!options.isSilent) imageEvent(room, 'load', { id: image.id, name: image.id });
   if (names.length === 0) progress({ stream: `Loaded image ID: ${image.id}\n` });
   for (const name of names) progress({ stream: `Loaded image: ${familiarName(parseReference(name))}\n` });
   return image;
+}
+
+function rewritten(parts: Parts, { rewrite }: LoadOptions): Parts {
+  if (!rewrite) return parts;
+  const config = rewrite(parseConfig(parts.config, parts.layers.length));
+  return { config: Buffer.from(JSON.stringify(config)), layers: parts.layers };
+}
+
+/** The layers that the longest common base of any image here has already. */
+async function shareLayers(room: ImagesRoom, parts: Parts): Promise<Parts> {
+  const diffIds = parseConfig(parts.config, parts.layers.length).rootfs.diff_ids;
+  let best: { image: ImageEntry; count: number } | undefined;
+  for (const image of room.index.all()) {
+    const theirs = image.config.rootfs.diff_ids;
+    const differs = diffIds.findIndex((diffId, at) => theirs[at] !== diffId);
+    const count = differs < 0 ? diffIds.length : differs;
+    if (count > (best?.count ?? 0)) best = { image, count };
+  }
+  if (!best) return parts;
+  const { layers } = await room.client.readJson<ManifestBlob>(best.image.manifest.digest);
+  return { config: parts.config, layers: [...layers.slice(0, best.count), ...parts.layers.slice(best.count)] };
 }
 
 function tellLayers(parts: Parts, progress: Progress): void {

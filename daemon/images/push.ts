@@ -11,7 +11,7 @@ import { mapLimited } from '../lib/map-limited.ts';
 import type { AuthConfig, Descriptor } from '../types/docker/image.ts';
 import { chunks, underLease, writeManifest } from './assemble.ts';
 import { digestOf } from './chain.ts';
-import type { ImageEntry } from './image-index.ts';
+import { type ImageEntry, isDigestName } from './image-index.ts';
 import { isUncompressed, layerType, type ManifestBlob } from './media-types.ts';
 import { layerProgress, type Progress, throttledBar } from './progress.ts';
 import {
@@ -27,6 +27,7 @@ import { openRepository } from './registry/open.ts';
 import type { Repository } from './registry/repository.ts';
 import { putManifest, uploadBlob } from './registry/upload.ts';
 import { type ImagesRoom, imageEvent } from './room.ts';
+import { storeStream } from './store-stream.ts';
 
 const sourceLabel = 'containerd.io/distribution.source.';
 
@@ -110,8 +111,12 @@ async function pushOne(push: Push, reference: Reference, image: ImageEntry): Pro
   const manifest = isRepacked ? await writeManifest(room, { config, layers }, { lease: push.lease, signal }) : target;
   const bytes = await readWhole(room, manifest.digest);
   await putManifest(repository, reference.tag!, { bytes, mediaType: manifest.mediaType, signal });
-  const names = [normalName(reference), `${repositoryOf(reference)}@${manifest.digest}`];
-  await room.store.add({ manifest, id: image.id, config: image.config, size: image.size, names });
+  // All names of the plain form follow, so that its blobs can go.
+  const same = image.names.filter(
+    (name) => isRepacked && !isDigestName(name) && room.index.targetOf(name)?.digest === target.digest,
+  );
+  const names = new Set([...same, normalName(reference), `${repositoryOf(reference)}@${manifest.digest}`]);
+  await room.store.add({ manifest, id: image.id, config: image.config, size: image.size, names: [...names] });
   await tagSource(push, layers);
   progress({ status: `${reference.tag}: digest: ${manifest.digest} size: ${bytes.length}` });
   progress({ progressDetail: {}, aux: { Tag: reference.tag, Digest: manifest.digest, Size: bytes.length } });
@@ -139,17 +144,8 @@ async function pack({ room, lease, signal }: Push, layer: Descriptor): Promise<D
   const mediaType = layerType(layer.mediaType.includes('.oci.') ? 'oci' : 'docker', 'gzip');
   const ref = `pack-${layer.digest}-${randomUUID()}`;
   const source = Readable.from(room.client.readBlob(layer.digest, { signal })).pipe(createGzip());
-  try {
-    const { digest, size } = await room.client.writeBlob(
-      ref,
-      { lease, signal, labels: { 'containerd.io/uncompressed': layer.digest } },
-      source,
-    );
-    return { mediaType, digest, size };
-  } catch (error) {
-    await room.client.content.abort({ ref }).catch(() => undefined); // committed, or never begun
-    throw error;
-  }
+  const labels = { 'containerd.io/uncompressed': layer.digest };
+  return { mediaType, ...(await storeStream(room.client, source, { ref, lease, signal, labels })) };
 }
 
 /** Remembers where the layers are now, for mounting them into other repositories of the same registry. */

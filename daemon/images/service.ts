@@ -13,8 +13,9 @@ import { Semaphore } from '../lib/semaphore.ts';
 import type { ImageService, ImageUser } from './contract.ts';
 import { type ImageEntry, ImageIndex } from './image-index.ts';
 import { inspectImage } from './inspect.ts';
-import { listImages } from './list.ts';
+import { layersSize, listImages } from './list.ts';
 import { familiarName, normalName, parseReference, withDefaultTag } from './reference.ts';
+import { removeImage } from './remove.ts';
 import { type ImagesConfig, type ImagesRoom, imageEvent } from './room.ts';
 import { RootfsTable } from './rootfs.ts';
 import { ImageStore } from './store.ts';
@@ -34,8 +35,6 @@ export interface ImagesDeps {
 /** The service with what only the API's image routes need: the verbs' common ground. */
 export interface Images extends ImageService {
   readonly room: ImagesRoom;
-  /** Gives an image one more name. */
-  tag(ref: string, target: { repo: string; tag?: string }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -88,6 +87,9 @@ export async function createImages(deps: ImagesDeps): Promise<Images> {
       users = source;
     },
     tag: (ref, target) => tagImage(room, index.resolve(ref), target),
+    remove: (ref, options) => removeImage(room, ref, options ?? {}),
+    layersSize: () => layersSize(room),
+    login: async (auth, signal) => (await import('./distribution.ts')).checkAuth(config, auth, signal),
     close: async () => stopListening(),
   };
 }

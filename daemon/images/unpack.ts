@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { ContainerdClient } from '../ctrd/contract.ts';
-import { invalidArgument, isKind } from '../errors/error.ts';
+import { internal, invalidArgument, isKind } from '../errors/error.ts';
 import { KeyedMutex } from '../lib/keyed-mutex.ts';
 import type { Descriptor } from '../types/docker/image.ts';
 import { chainIds } from './chain.ts';
@@ -84,7 +84,7 @@ export class Unpacker {
       await this.#client.snapshots.commit({ snapshotter, name: chainId, key }, { lease, signal });
     } catch (error) {
       await this.#client.snapshots.remove({ snapshotter, key }, {}).catch(() => undefined); // the lease's end takes what is left
-      if (!isKind(error, 'alreadyExists')) throw error; // another client of containerd was faster
+      if (!isKind(error, 'alreadyExists')) throw withoutPath(error); // else another client of containerd was faster
     }
   }
 
@@ -138,4 +138,12 @@ export class Unpacker {
       throw error;
     }
   }
+}
+
+/** containerd names its temporary mount before the reason; a damaged layer's own words are enough. */
+function withoutPath(error: unknown): unknown {
+  const reason = /mount callback failed on \S+: ((?:archive\/tar|unexpected EOF|gzip|zstd|failed to).*)/s.exec(
+    error instanceof Error ? error.message : '',
+  );
+  return reason ? internal(reason[1]!, error) : error;
 }
