@@ -1,11 +1,10 @@
 /*
- * The caller of hook points. `createHooks` orders the plugins, settles their configuration and makes one table: point -> subscriptions, which `reload` replaces as a
- * whole. A call walks its row: `call.ts` invokes one plugin within its time limit, here its outcome is counted, traced and judged by its policy.
+ * The caller of hook points. A call walks its row of the table (table.ts): call.ts invokes one plugin within its time limit; here its outcome is counted, traced and judged by its
+ * policy. A synchronous plugin costs no turn of the event loop, a point without plugins no allocation.
  */
-import type { PluginLog } from '../../hookplugins/context.ts';
-import { methodOfPoint, type PointData, type PointName, points, type ResultCheck } from '../../hookplugins/points.ts';
+import { type PointData, type PointName, points, type ResultCheck } from '../../hookplugins/points.ts';
 import { conflict, messageOf } from '../errors/error.ts';
-import { invoke, pluginScope, type Subscription, scoped } from './call.ts';
+import { invoke, pluginScope, type Subscription } from './call.ts';
 import { ChangeWatch } from './conflicts.ts';
 import type {
   ArgsOf,
@@ -14,140 +13,45 @@ import type {
   CollectPoint,
   EachPoint,
   HookCaller,
-  HookPluginState,
   Hooks,
   HooksConfig,
   ResultOf,
 } from './contract.ts';
 import { HookError, labelOf, nonsense, thrownBy } from './failure.ts';
-import { type PluginSettings, settle } from './policies.ts';
-import { PointStats } from './stats.ts';
-import { type HookPlugin, orderByKind } from './subscribers.ts';
-import { Tracer } from './trace.ts';
-
-type Table = ReadonlyMap<PointName, readonly Subscription[]>;
-/** What plugins do about each other's changes: nothing looks, they are told, or they are refused. */
-type ConflictMode = 'ignore' | 'tell' | 'error';
+import { type HooksInput, HookTable } from './table.ts';
 
 const done = Promise.resolve();
 const none: readonly never[] = Object.freeze([]);
 
-/** What a caller is made of. */
-export interface HooksInput {
-  readonly plugins: readonly HookPlugin[];
-  readonly config?: HooksConfig;
-  readonly log: PluginLog & { withTag?(tag: string): PluginLog };
-}
-
 /** Builds the hooks room. Throws invalidArgument for an order that cannot be and for config sections that do not fit. */
 export async function createHooks(input: HooksInput): Promise<Hooks> {
-  const core = new Core(input);
-  await core.reload(input.config ?? {});
-  return new Caller(core, undefined);
-}
-
-class Core {
-  readonly log: HooksInput['log'];
-  readonly tracer = new Tracer();
-  readonly ordered: readonly HookPlugin[];
-  table: Table = new Map();
-  conflicts: ConflictMode = 'ignore';
-  readonly #plugins: readonly HookPlugin[];
-  readonly #stats = new Map<string, PointStats>();
-  readonly #failed = new Map<string, string>(); // package -> why it was left out
-  #settings = new Map<HookPlugin, PluginSettings>();
-
-  constructor(input: HooksInput) {
-    this.log = input.log;
-    this.#plugins = input.plugins;
-    this.ordered = [...orderByKind(input.plugins).values()].flat();
-  }
-
-  async reload(config: HooksConfig): Promise<void> {
-    this.#settings = await settle(this.#plugins, config, this.log);
-    this.conflicts = config.hooks?.conflicts === 'error' ? 'error' : config.debug ? 'tell' : 'ignore';
-    this.#build();
-  }
-
-  /** Takes all plugins of a package out of the table. */
-  leaveOut(owner: string, reason: string): void {
-    this.#failed.set(owner, reason);
-    this.#build();
-  }
-
-  states(): HookPluginState[] {
-    return this.#plugins.map((plugin) => {
-      const error = this.#failed.get(plugin.ref.package) ?? this.#settings.get(plugin)?.error;
-      const enabled = this.#settings.get(plugin)?.enabled === true && error === undefined;
-      return {
-        ...plugin.ref,
-        kind: plugin.kind,
-        points: plugin.points,
-        enabled,
-        optional: plugin.optional,
-        ...(error === undefined ? {} : { error }),
-      };
-    });
-  }
-
-  statsOf(plugin: HookPlugin, point: PointName): PointStats {
-    const key = `${plugin.uri} ${point}`;
-    const stats = this.#stats.get(key) ?? new PointStats();
-    this.#stats.set(key, stats);
-    return stats;
-  }
-
-  #build(): void {
-    const table = new Map<PointName, Subscription[]>();
-    for (const plugin of this.ordered) {
-      const settings = this.#settings.get(plugin);
-      if (!settings?.enabled || this.#failed.has(plugin.ref.package)) continue;
-      const log = this.log.withTag?.(plugin.ref.id) ?? this.log;
-      for (const point of plugin.points)
-        table.set(point, [...(table.get(point) ?? []), this.#subscribe(plugin, point, { settings, log })]);
-    }
-    this.table = table;
-  }
-
-  #subscribe(plugin: HookPlugin, point: PointName, parts: { settings: PluginSettings; log: PluginLog }): Subscription {
-    const { settings, log } = parts;
-    const row: PointData = points[point];
-    const method = plugin.object[methodOfPoint(point)] as (...args: unknown[]) => unknown; // `points` lists functions only
-    const owner = { plugin: plugin.ref, point, stats: this.statsOf(plugin, point) };
-    return {
-      ...owner,
-      policy: settings.onError ?? row.policy,
-      timeoutMs: settings.timeoutMs ?? row.timeoutMs,
-      config: settings.config,
-      log,
-      optional: plugin.optional,
-      call: scoped(owner, plugin.object, method),
-    };
-  }
+  const table = new HookTable(input);
+  await table.reload(input.config ?? {});
+  return new Caller(table, undefined);
 }
 
 class Caller implements Hooks {
-  readonly #core: Core;
+  readonly #hooks: HookTable;
   readonly #signal: AbortSignal | undefined;
 
-  constructor(core: Core, signal: AbortSignal | undefined) {
-    this.#core = core;
+  constructor(hooks: HookTable, signal: AbortSignal | undefined) {
+    this.#hooks = hooks;
     this.#signal = signal;
   }
 
   has(point: PointName): boolean {
-    return this.#core.table.has(point);
+    return this.#hooks.table.has(point);
   }
 
   run<P extends EachPoint>(point: P, ...args: ArgsOf<P>): Promise<void> {
-    const subs = this.#core.table.get(point);
+    const subs = this.#hooks.table.get(point);
     return subs === undefined ? done : this.#runEach(subs, args);
   }
 
   async collect<P extends CollectPoint>(point: P, ...args: ArgsOf<P>): Promise<Collected<ResultOf<P>>[]> {
     const check: ResultCheck | undefined = points[point].result;
     const results: Collected<ResultOf<P>>[] = [];
-    for (const sub of this.#core.table.get(point) ?? none) {
+    for (const sub of this.#hooks.table.get(point) ?? none) {
       const outcome = await this.#one(sub, args, check);
       if (outcome.ok && outcome.value !== undefined) results.push({ plugin: sub.plugin, value: outcome.value as ResultOf<P> }); // by `check`
     }
@@ -157,7 +61,7 @@ class Caller implements Hooks {
   async chain<P extends ChainPoint>(point: P, ...args: ArgsOf<P>): Promise<ResultOf<P>> {
     const check: ResultCheck | undefined = points[point].result;
     let [value, ...rest]: readonly unknown[] = args;
-    for (const sub of this.#core.table.get(point) ?? none) {
+    for (const sub of this.#hooks.table.get(point) ?? none) {
       const outcome = await this.#one(sub, [value, ...rest], check);
       if (outcome.ok && outcome.value !== undefined) value = outcome.value;
     }
@@ -165,13 +69,13 @@ class Caller implements Hooks {
   }
 
   withSignal(signal: AbortSignal): HookCaller {
-    return new Caller(this.#core, signal);
+    return new Caller(this.#hooks, signal);
   }
 
   stats() {
-    return this.#core.ordered.flatMap((plugin) =>
+    return this.#hooks.ordered.flatMap((plugin) =>
       plugin.points.map((point) => {
-        const stats = this.#core.statsOf(plugin, point);
+        const stats = this.#hooks.statsOf(plugin, point);
         const { calls, failures, timeouts, leaks, totalMs } = stats;
         const [p50Ms, p99Ms] = [stats.quantileMs(0.5), stats.quantileMs(0.99)];
         return { ...plugin.ref, point, calls, failures, timeouts, leaks, p50Ms, p99Ms, totalMs, buckets: stats.buckets() };
@@ -180,31 +84,31 @@ class Caller implements Hooks {
   }
 
   plugins() {
-    return this.#core.states();
+    return this.#hooks.states();
   }
 
   order(point: PointName) {
-    return (this.#core.table.get(point) ?? none).map((sub) => sub.plugin);
+    return (this.#hooks.table.get(point) ?? none).map((sub) => sub.plugin);
   }
 
   trace(signal?: AbortSignal) {
-    return this.#core.tracer.read(signal);
+    return this.#hooks.tracer.read(signal);
   }
 
   reload(config: HooksConfig) {
-    return this.#core.reload(config);
+    return this.#hooks.reload(config);
   }
 
   leaked(error: unknown) {
     const sub = pluginScope.getStore();
     if (!sub) return undefined;
     sub.stats.leaks += 1;
-    this.#core.log.error('plugin leaked an error', { plugin: labelOf(sub.plugin), point: sub.point, error });
+    this.#hooks.log.error('plugin leaked an error', { plugin: labelOf(sub.plugin), point: sub.point, error });
     return sub.plugin;
   }
 
   async #runEach(subs: readonly Subscription[], args: readonly unknown[]): Promise<void> {
-    const { conflicts } = this.#core;
+    const { conflicts } = this.#hooks;
     const row: PointData = points[subs[0]!.point];
     const watch =
       conflicts !== 'ignore' && row.changes !== undefined && subs.length > 1 ? new ChangeWatch(args[row.changes]) : undefined;
@@ -218,8 +122,8 @@ class Caller implements Hooks {
   #judge(watch: ChangeWatch, sub: Subscription): void {
     for (const { field, first, second } of watch.after(sub.plugin)) {
       const text = `plugins ${labelOf(first)} and ${labelOf(second)} both change ${field} at ${sub.point}`;
-      if (this.#core.conflicts === 'error') throw conflict(text);
-      this.#core.log.debug('plugins change the same field', {
+      if (this.#hooks.conflicts === 'error') throw conflict(text);
+      this.#hooks.log.debug('plugins change the same field', {
         point: sub.point,
         field,
         first: labelOf(first),
@@ -265,10 +169,10 @@ class Caller implements Hooks {
   #count(sub: Subscription, started: number, error?: HookError): void {
     const durationMs = performance.now() - started;
     sub.stats.add(durationMs);
-    if (!this.#core.tracer.active) return;
+    if (!this.#hooks.tracer.active) return;
     const outcome = error ? (error.kind === 'deadlineExceeded' ? 'timeout' : 'error') : 'ok';
     const detail = error ? { error: error.message } : {};
-    this.#core.tracer.publish({ ...sub.plugin, point: sub.point, time: Date.now(), durationMs, outcome, ...detail });
+    this.#hooks.tracer.publish({ ...sub.plugin, point: sub.point, time: Date.now(), durationMs, outcome, ...detail });
   }
 
   #failed(sub: Subscription, started: number, thrown: unknown): Outcome {
@@ -277,16 +181,16 @@ class Caller implements Hooks {
     if (error.kind === 'deadlineExceeded') sub.stats.timeouts += 1;
     this.#count(sub, started, error);
     if (sub.optional && sub.point === 'daemon.preStartHook') {
-      this.#core.log.warn('optional plugin left out', {
+      this.#hooks.log.warn('optional plugin left out', {
         plugin: sub.plugin.id,
         package: sub.plugin.package,
         reason: error.message,
       });
-      this.#core.leaveOut(sub.plugin.package, error.message);
+      this.#hooks.leaveOut(sub.plugin.package, error.message);
       return { ok: false };
     }
     if (sub.policy === 'abort') throw error;
-    this.#core.log.error('plugin failed', { plugin: labelOf(sub.plugin), point: sub.point, error: messageOf(error) });
+    this.#hooks.log.error('plugin failed', { plugin: labelOf(sub.plugin), point: sub.point, error: messageOf(error) });
     return { ok: false };
   }
 }
@@ -295,7 +199,7 @@ type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: f
 
 /** A caller without plugins, for rooms that are built without the graph. */
 export const noHooks: Hooks = new Caller(
-  new Core({ plugins: [], log: { debug() {}, info() {}, warn() {}, error() {} } }),
+  new HookTable({ plugins: [], log: { debug() {}, info() {}, warn() {}, error() {} } }),
   undefined,
 );
 
