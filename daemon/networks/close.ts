@@ -1,13 +1,12 @@
-import { demolish, viewOf } from './open.ts';
-import type { EndpointRecord, SandboxRecord } from './record.ts';
-import { networkEvent, type Room } from './room.ts';
+import { releaseEndpoint } from './endpoints.ts';
+import type { EndpointRecord, NetworkRecord, SandboxRecord } from './record.ts';
+import { driverOf, networkEvent, type Room } from './room.ts';
 import { networkOfEndpoint } from './wiring.ts';
 
 /** Gives back everything a container holds. Ports and the saved row are gone when this resolves; interfaces and namespace follow in the background. */
 export async function closeSandbox(room: Room, containerId: string): Promise<void> {
   const sandbox = room.sandboxes.get(containerId);
   if (!sandbox) return;
-  await room.ready();
   for (const endpoint of sandbox.record.endpoints) await leaving(room, sandbox.record, endpoint);
   room.sandboxes.delete(containerId);
   for (const endpoint of sandbox.record.endpoints) room.names.remove(endpoint);
@@ -21,6 +20,27 @@ export async function closeSandbox(room: Room, containerId: string): Promise<voi
   await demolish(room, sandbox.record);
   for (const endpoint of sandbox.record.endpoints)
     networkEvent(room, 'disconnect', networkOfEndpoint(room, endpoint), containerId);
+}
+
+/** Gives a sandbox's interfaces, namespace and addresses to the reaper. */
+export async function demolish(room: Room, record: SandboxRecord): Promise<void> {
+  const commands: string[] = [];
+  for (const endpoint of record.endpoints) {
+    const network = networkOfEndpoint(room, endpoint);
+    if (endpoint.hostIfname !== '') commands.push(...(await driverOf(room, network).unplan(network, endpoint)));
+  }
+  room.reaper.add({
+    commands,
+    netnsPath: record.netnsPath === 'host' ? undefined : record.netnsPath,
+    gone() {
+      for (const endpoint of record.endpoints) releaseEndpoint(room, endpoint);
+    },
+  });
+}
+
+/** What hook plugins see of a network. */
+export function viewOf({ id, name, driver }: NetworkRecord): { Id: string; Name: string; Driver: string } {
+  return { Id: id, Name: name, Driver: driver };
 }
 
 /** Before an endpoint goes: hook. */

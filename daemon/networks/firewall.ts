@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs';
 import type { Programs } from './programs.ts';
 import type { PortRecord } from './record.ts';
-import { baseRules, type Family, type NetworkRules, networkRules, portRules, removeNetworkRules } from './rules.ts';
+import {
+  baseRules,
+  type Family,
+  type HostFacts,
+  type NetworkRules,
+  networkRules,
+  portRules,
+  removeNetworkRules,
+} from './rules.ts';
 
 /** Ports of one container and the address they lead to. */
 export interface PublishedPorts {
@@ -22,15 +30,11 @@ export class Firewall {
     this.#families = existsSync('/proc/net/if_inet6') ? ['ip', 'ip6'] : ['ip'];
   }
 
-  /** Puts everything in place at once; whatever stood in our tables (of a daemon that was killed) is gone. `dnsPort` is where the daemon's DNS server listens. */
-  async reset(
-    networks: readonly NetworkRules[],
-    published: readonly PublishedPorts[],
-    dnsPort: number | undefined,
-  ): Promise<void> {
+  /** Puts everything in place at once; whatever stood in our tables (of a daemon that was killed) is gone. */
+  async reset(networks: readonly NetworkRules[], published: readonly PublishedPorts[], host: HostFacts): Promise<void> {
     await this.#programs.nft([
       ...this.#families.flatMap((family) => [
-        ...baseRules(family, this.table, dnsPort),
+        ...baseRules(family, this.table, host),
         ...networks.flatMap((one) => networkRules(family, this.table, one)),
       ]),
       ...published.flatMap(({ ports, address }) => portRules('add', this.table, ports, address)),

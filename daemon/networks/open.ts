@@ -5,9 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import { newId } from '../lib/id.ts';
 import type { EndpointSettings } from '../types/docker/network.ts';
+import { closeSandbox, demolish, viewOf } from './close.ts';
 import type { SandboxInfo, SandboxRequest } from './contract.ts';
 import { dnsFor } from './dns/for-container.ts';
-import { allocateEndpoint, alreadyAttached, dnsNamesOf, releaseEndpoint, settingsOf } from './endpoints.ts';
+import { allocateEndpoint, alreadyAttached, dnsNamesOf, settingsOf } from './endpoints.ts';
 import { portMapOf, readPortWishes } from './ports/wishes.ts';
 import { holdPorts, publishPorts } from './publish.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './record.ts';
@@ -26,8 +27,8 @@ export async function openSandbox(room: Room, request: SandboxRequest): Promise<
     settings: settings ?? {},
   }));
   const ports = readPortWishes(request.ports);
-  await room.ready();
-  if (room.sandboxes.has(request.containerId)) throw alreadyAttached(request.name, wishes[0]?.network.name ?? '');
+  if (wishes.some((one) => driverOf(room, one.network).hasInterfaces)) await room.ready(); // host and none go without
+  await closeSandbox(room, request.containerId); // one that somebody forgot
   await using undo = new AsyncDisposableStack();
   const sandbox = await prepare(room, request, { wishes, undo });
   await holdPorts(room, sandbox, ports);
@@ -115,22 +116,6 @@ function adopt(endpoint: EndpointRecord, settings: EndpointSettings): EndpointRe
   return endpoint;
 }
 
-/** Gives a sandbox's interfaces, namespace and addresses to the reaper. */
-export async function demolish(room: Room, record: SandboxRecord): Promise<void> {
-  const commands: string[] = [];
-  for (const endpoint of record.endpoints) {
-    const network = networkOfEndpoint(room, endpoint);
-    if (endpoint.hostIfname !== '') commands.push(...(await driverOf(room, network).unplan(network, endpoint)));
-  }
-  room.reaper.add({
-    commands,
-    netnsPath: record.netnsPath === 'host' ? undefined : record.netnsPath,
-    gone() {
-      for (const endpoint of record.endpoints) releaseEndpoint(room, endpoint);
-    },
-  });
-}
-
 /** After an endpoint is there: names, event, hook. */
 export async function joined(room: Room, record: SandboxRecord, endpoint: EndpointRecord): Promise<void> {
   const network = networkOfEndpoint(room, endpoint);
@@ -139,11 +124,6 @@ export async function joined(room: Room, record: SandboxRecord, endpoint: Endpoi
   if (room.hooks?.has('network.postConnect')) {
     await room.hooks.run('network.postConnect', viewOf(network), record.containerId, settingsOf(endpoint, record.containerId));
   }
-}
-
-/** What hook plugins see of a network. */
-export function viewOf({ id, name, driver }: NetworkRecord): { Id: string; Name: string; Driver: string } {
-  return { Id: id, Name: name, Driver: driver };
 }
 
 /** What open returns. */
@@ -156,40 +136,6 @@ export function infoOf(room: Room, { record }: Sandbox): SandboxInfo {
     ports: portMapOf(record.ports),
     dns: dnsFor(room, record.endpoints),
   };
-}
-
-/** A namespace for the pool of the default bridge, wired with an address of its own. */
-export async function makeReady(room: Room, isWired: boolean): Promise<ReadyNamespace> {
-  const sandboxId = newId();
-  const netnsPath = room.namespaces.pathOf(sandboxId);
-  if (!isWired) return { sandboxId, netnsPath: await room.namespaces.make(sandboxId), endpoint: undefined };
-  const network = room.networks.defaultBridge();
-  const endpoint = await allocateEndpoint(room, network, { settings: {}, index: 0 });
-  const record = {
-    containerId: '',
-    name: '',
-    hostname: '',
-    sandboxId,
-    netnsPath,
-    endpoints: [endpoint],
-    ports: [],
-    dnsServers: [],
-  };
-  try {
-    await wireSandbox(room, record, { isMade: false });
-  } catch (error) {
-    await demolish(room, record);
-    throw error;
-  }
-  return { sandboxId, netnsPath, endpoint };
-}
-
-/** Gives pooled namespaces up. */
-export async function discardReady(room: Room, items: readonly ReadyNamespace[]): Promise<void> {
-  for (const { sandboxId, netnsPath, endpoint } of items) {
-    const endpoints = endpoint ? [endpoint] : [];
-    await demolish(room, { containerId: '', name: '', hostname: '', sandboxId, netnsPath, endpoints, ports: [], dnsServers: [] });
-  }
 }
 
 /** The id that `libnetwork-setkey` entries carry: one a daemon. */

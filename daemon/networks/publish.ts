@@ -41,11 +41,12 @@ export async function publishPorts(room: Room, sandbox: Sandbox): Promise<void> 
   for (const { holder } of sandbox.held) holder.target = address;
   const published = { ports: sandbox.record.ports, address };
   try {
+    sandbox.published = published; // before the wait: whoever writes all rules anew meanwhile includes them
     await room.firewall.publish(published);
   } catch (error) {
+    sandbox.published = undefined;
     throw failure(sandbox, endpoint, error);
   }
-  sandbox.published = published;
 }
 
 /** The IPv4 address of an endpoint without its prefix length. */

@@ -5,14 +5,14 @@
 import { defaultNetworks } from './defaults.ts';
 import { bridgeNameOf, bridgeOptions } from './drivers/bridge.ts';
 import { claimEndpoint } from './endpoints.ts';
-import type { PublishedPorts } from './firewall.ts';
+import { blockingChains } from './forward-policy.ts';
 import { listLinks } from './links.ts';
 import { addressOf, publishingEndpoint } from './publish.ts';
 import type { NetworkRecord, SandboxRecord } from './record.ts';
 import { driverOf, type Room, type Sandbox } from './room.ts';
 
-/** Records of networks and of the sandboxes of running containers go into memory; rows of others are deleted. */
-export function loadState(room: Room, running: ReadonlySet<string>): void {
+/** Records of networks and of the sandboxes of running containers go into memory; rows of others are deleted. Returns the namespace files that belong to nobody. */
+export function loadState(room: Room, running: ReadonlySet<string>): string[] {
   const saved = room.store.all<NetworkRecord>('networks').map((one) => one.value);
   const rows = room.store.all<SandboxRecord>('endpoints').map((one) => one.value);
   const kept = rows.filter((one) => running.has(one.containerId));
@@ -27,21 +27,27 @@ export function loadState(room: Room, running: ReadonlySet<string>): void {
     for (const row of rows) if (!running.has(row.containerId)) room.store.delete('endpoints', row.containerId);
   });
   for (const record of kept) {
+    record.endpoints = record.endpoints.filter((one) => room.networks.get(one.networkId) !== undefined);
     for (const endpoint of record.endpoints) {
       claimEndpoint(room, endpoint);
       room.names.add(record, endpoint);
     }
     room.sandboxes.set(record.containerId, { record, held: [], isWired: true, published: undefined });
   }
+  const paths = new Set(kept.map((one) => one.netnsPath));
+  return room.namespaces.existing().filter((one) => !paths.has(one));
 }
 
 /** Makes the host's side stand. `dnsPort` is where the daemon's DNS server listens. */
-export async function setUpHost(room: Room, options: { alias: string; dnsPort: number | undefined }): Promise<void> {
+export async function setUpHost(
+  room: Room,
+  options: { alias: string; dnsPort: number | undefined; namespaceFiles: readonly string[] },
+): Promise<void> {
   const links = await listLinks(room.programs);
   renameTakenBridge(room, links, options.alias);
-  const leftovers = sweep(room, links, options.alias);
+  const leftovers = strayLinks(room, links, options.alias);
   await room.programs.ip(
-    leftovers.links.map((name) => `link del dev ${name}`),
+    leftovers.map((name) => `link del dev ${name}`),
     /Cannot find device/,
   );
   for (const network of room.networks.all()) {
@@ -51,23 +57,31 @@ export async function setUpHost(room: Room, options: { alias: string; dnsPort: n
       room.log.error('network not set up', { network: network.name, error });
     }
   }
-  const published: PublishedPorts[] = [];
-  for (const sandbox of room.sandboxes.values()) {
-    const ports = await holdAgain(room, sandbox);
-    if (ports) published.push(ports);
-  }
-  const rules = room.networks.all().map((network) => driverOf(room, network).rules(network));
-  await room.firewall.reset(
-    rules.filter((one) => one !== undefined),
-    published,
-    options.dnsPort,
-  );
-  await room.namespaces.remove(leftovers.namespaces);
+  for (const sandbox of room.sandboxes.values()) await holdAgain(room, sandbox);
+  await writeRules(room, options.dnsPort);
+  await room.namespaces.remove(options.namespaceFiles);
 }
 
-async function holdAgain(room: Room, sandbox: Sandbox): Promise<PublishedPorts | undefined> {
+/** All rules of all networks and ports, in one transaction, fitted to what other firewalls on the host do. */
+export async function writeRules(room: Room, dnsPort: number | undefined): Promise<void> {
+  const blocking = await blockingChains(room.programs, room.firewall.table);
+  if (blocking.length > 0) {
+    room.log.warn('another firewall drops forwarded packets: containers reach nothing outside until it lets our bridges pass', {
+      chains: blocking,
+    });
+  }
+  const rules = room.networks.all().map((network) => driverOf(room, network).rules(network));
+  const published = [...room.sandboxes.values()].map((one) => one.published);
+  await room.firewall.reset(
+    rules.filter((one) => one !== undefined),
+    published.filter((one) => one !== undefined),
+    { dnsPort, isForwardBlocked: blocking.length > 0 },
+  );
+}
+
+async function holdAgain(room: Room, sandbox: Sandbox): Promise<void> {
   const endpoint = publishingEndpoint(room, sandbox);
-  if (!endpoint || sandbox.record.ports.length === 0) return undefined;
+  if (!endpoint || sandbox.record.ports.length === 0) return;
   const address = addressOf(endpoint);
   for (const port of sandbox.record.ports) {
     try {
@@ -77,7 +91,6 @@ async function holdAgain(room: Room, sandbox: Sandbox): Promise<PublishedPorts |
     }
   }
   sandbox.published = { ports: sandbox.held.map((one) => one.record), address };
-  return sandbox.published;
 }
 
 /** When another pouchd on this host has the default bridge's interface, ours gets another name. */
@@ -90,7 +103,7 @@ function renameTakenBridge(room: Room, links: ReadonlyMap<string, string>, alias
 }
 
 /** What carries our mark and belongs to nothing that runs. */
-function sweep(room: Room, present: ReadonlyMap<string, string>, alias: string): { links: string[]; namespaces: string[] } {
+function strayLinks(room: Room, present: ReadonlyMap<string, string>, alias: string): string[] {
   const records = [...room.sandboxes.values()].map((one) => one.record);
   const keptLinks = new Set(records.flatMap((one) => one.endpoints.map((each) => each.hostIfname)));
   const bridges = new Set(
@@ -100,10 +113,8 @@ function sweep(room: Room, present: ReadonlyMap<string, string>, alias: string):
       .map(bridgeNameOf),
   );
   const prefix = `pv${room.key.slice(0, 5)}`;
-  const links = [...present.keys()].filter((name) => {
+  return [...present.keys()].filter((name) => {
     if (name.startsWith(prefix)) return !keptLinks.has(name);
     return !bridges.has(name) && present.get(name) === alias;
   });
-  const keptPaths = new Set(records.map((one) => one.netnsPath));
-  return { links, namespaces: room.namespaces.existing().filter((one) => !keptPaths.has(one)) };
 }

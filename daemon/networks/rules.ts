@@ -21,8 +21,16 @@ export type Family = 'ip' | 'ip6';
 
 const addressType = { ip: 'ipv4_addr', ip6: 'ipv6_addr' } as const;
 
+/** What the rules must know of the host. */
+export interface HostFacts {
+  /** Where the daemon's DNS server listens on 127.0.0.1. */
+  dnsPort: number | undefined;
+  /** Forwarding is dropped by others (forward-policy.ts): outsiders are served by the daemon's sockets. */
+  isForwardBlocked: boolean;
+}
+
 /** Replaces the whole table of a family by an empty one of ours, in the same transaction as what follows. */
-export function baseRules(family: Family, table: string, dnsPort: number | undefined): string[] {
+export function baseRules(family: Family, table: string, { dnsPort, isForwardBlocked }: HostFacts): string[] {
   const t = `${family} ${table}`;
   const type = addressType[family];
   const chain = (name: string, kind: string, hook: string, priority: number): string =>
@@ -45,13 +53,13 @@ export function baseRules(family: Family, table: string, dnsPort: number | undef
     ...(family === 'ip' ? [`add rule ${t} postrouting oifname @bridges ip saddr 127.0.0.0/8 masquerade`] : []),
     `add rule ${t} postrouting ${family} saddr @masqueraded ${family} saddr . oifname != @subnets masquerade`,
   ];
-  return family === 'ip' ? [...common, ...publishingRules(t, chain, dnsPort)] : common;
+  return family === 'ip' ? [...common, ...publishingRules(t, chain, { dnsPort, isForwardBlocked })] : common;
 }
 
 function publishingRules(
   t: string,
   chain: (name: string, kind: string, hook: string, priority: number) => string,
-  dnsPort: number | undefined,
+  { dnsPort, isForwardBlocked }: HostFacts,
 ): string[] {
   return [
     `add map ${t} by_address { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }`,
@@ -66,7 +74,7 @@ function publishingRules(
     ...(dnsPort === undefined ? [] : [dnsRule(t, dnsPort)]),
     // Containers that come by a published port are served by the daemon's own socket, as by docker-proxy: with br_netfilter an answer to a neighbour or to itself would not come back.
     `add rule ${t} prerouting iifname @bridges return`,
-    `add rule ${t} prerouting fib daddr type local jump published`,
+    ...(isForwardBlocked ? [] : [`add rule ${t} prerouting fib daddr type local jump published`]),
     chain('output', 'nat', 'output', -100),
     `add rule ${t} output fib daddr type local jump published`,
   ];
@@ -143,11 +151,10 @@ export function portRules(verb: 'add' | 'delete', table: string, ports: readonly
   return commands;
 }
 
-/** The table inside a container's namespace that makes 127.0.0.11 answer: queries go to `gateway`, as from the container's own address. */
-export function resolverRules(gateway: string): string {
+/** The table inside a container's namespace that makes 127.0.0.11 answer: queries go to `gateway`, as from the container's own address. A table that is there is replaced when asked. */
+export function resolverRules(gateway: string, isReplaced: boolean): string {
   return [
-    'table ip pouchd_dns',
-    'delete table ip pouchd_dns',
+    ...(isReplaced ? ['table ip pouchd_dns', 'delete table ip pouchd_dns'] : []), // a deletion waits for the kernel's grace period
     'table ip pouchd_dns {',
     '  chain raw { type filter hook prerouting priority -300; policy accept; iifname != "lo" ip daddr 127.0.0.0/8 drop; }',
     '  chain output { type nat hook output priority -100; policy accept;',

@@ -28,10 +28,11 @@ import { listNetworks, resourceOf } from './list.ts';
 import { NameTable } from './names.ts';
 import { Namespaces } from './namespaces.ts';
 import { NetworkTable, networkOf } from './network-table.ts';
-import { discardReady, makeReady, newControllerId, openSandbox, wireDeferred } from './open.ts';
+import { newControllerId, openSandbox, wireDeferred } from './open.ts';
 import { Pool } from './pool.ts';
 import { PortAllocator } from './ports/allocator.ts';
 import { createPrograms } from './programs.ts';
+import { discardReady, makeReady } from './ready.ts';
 import { Reaper } from './reaper.ts';
 import { loadState, setUpHost } from './restore.ts';
 import type { NetworkConfig, ReadyNamespace, Room, Sandbox } from './room.ts';
@@ -64,6 +65,9 @@ export interface Networks extends NetworkService, AsyncDisposable {
   destroy(): Promise<void>;
 }
 
+/** Helper programs are spawned only after the daemon has had time to answer its first calls, unless one of them needs a network. */
+const idleBeforeSetUpMs = 150;
+
 /** Builds the room; nothing is touched before `restore`. */
 export function createNetworks(deps: NetworkDeps): Networks {
   const key = createHash('sha256').update(deps.stateDir).digest('hex').slice(0, 8);
@@ -78,7 +82,10 @@ export function createNetworks(deps: NetworkDeps): Networks {
     createSubinterfaceDriver('ipvlan'),
     ...(deps.drivers ?? []),
   ];
+  /** Undefined while it has not begun, or has failed: the next verb tries again. */
   let hostSide: Promise<void> | undefined;
+  let leftovers: readonly string[] | undefined;
+  let timer: NodeJS.Timeout | undefined;
   const poolSize = deps.poolSize ?? 4;
   const pool = (isWired: boolean, size: number): Pool<ReadyNamespace> =>
     new Pool({
@@ -108,16 +115,26 @@ export function createNetworks(deps: NetworkDeps): Networks {
     emptyPool: pool(false, Math.ceil(poolSize / 2)),
     reaper: new Reaper(programs, namespaces, deps.log),
     locks: new KeyedMutex(),
-    ready: () => hostSide ?? Promise.reject(new PouchError('internal', 'networks are used before restore')),
+    ready,
   };
   const dns = new DnsServer(room);
 
-  async function start(): Promise<void> {
+  function ready(): Promise<void> {
+    if (!leftovers) return Promise.reject(new PouchError('internal', 'networks are used before restore'));
+    clearTimeout(timer);
+    hostSide ??= start(leftovers).catch((error: unknown) => {
+      hostSide = undefined;
+      throw error;
+    });
+    return hostSide;
+  }
+
+  async function start(namespaceFiles: readonly string[]): Promise<void> {
     const dnsPort = await dns.listen().catch((error: unknown) => {
       deps.log.error('names on networks are not served', { error });
       return undefined;
     });
-    await setUpHost(room, { alias, dnsPort });
+    await setUpHost(room, { alias, dnsPort, namespaceFiles });
     if (poolSize === 0) return;
     room.wiredPool.open();
     room.emptyPool.open();
@@ -167,14 +184,13 @@ export function createNetworks(deps: NetworkDeps): Networks {
       return sandbox && dnsFor(room, sandbox.record.endpoints);
     },
     async restore(running) {
-      loadState(room, running);
-      const { promise, resolve } = Promise.withResolvers<void>();
-      setImmediate(resolve); // the answer to the first ping comes first
-      hostSide = promise.then(start);
-      hostSide.catch((error: unknown) => deps.log.error('networks could not be set up', { error }));
+      leftovers = loadState(room, running);
+      timer = setTimeout(() => {
+        ready().catch((error: unknown) => deps.log.error('networks could not be set up', { error }));
+      }, idleBeforeSetUpMs);
     },
     hostDns: () => hostDnsOf(deps.config),
-    ready: room.ready,
+    ready,
     async settled() {
       await room.ready();
       await room.wiredPool.filled();
@@ -182,6 +198,7 @@ export function createNetworks(deps: NetworkDeps): Networks {
       await room.reaper.idle();
     },
     async [Symbol.asyncDispose]() {
+      clearTimeout(timer);
       await hostSide?.catch(() => undefined); // told already
       await Promise.all([room.wiredPool.close(), room.emptyPool.close()]);
       await room.reaper.idle();

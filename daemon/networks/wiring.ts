@@ -12,7 +12,7 @@ import { resolverRules } from './rules.ts';
 export async function wireSandbox(room: Room, record: SandboxRecord, options: { isMade: boolean }): Promise<void> {
   const plans = await Promise.all(record.endpoints.map((one) => planOf(room, record, one)));
   const before = plans.flatMap((one) => one.hostBefore);
-  const script = ipBatchOf(plans, record.endpoints) + resolverScript(room, record.endpoints);
+  const script = ipBatchOf(plans, record.endpoints) + resolverScript(room, record.endpoints, false);
   const full = record.endpoints.some((one) => one.address6 !== '') ? ipv6Setting(true) + script : script;
   if (!options.isMade && before.length === 0) {
     await room.namespaces.make(record.sandboxId, full);
@@ -36,7 +36,7 @@ export async function wireEndpoint(room: Room, record: SandboxRecord, endpoint: 
   const script =
     (endpoint.address6 === '' ? '' : ipv6Setting(true)) +
     ipBatchOf([plan], record.endpoints) +
-    (hadResolver ? '' : resolverScript(room, record.endpoints));
+    (hadResolver ? '' : resolverScript(room, record.endpoints, true));
   await room.namespaces.run(record.netnsPath, script);
   await room.programs.ip(plan.hostAfter);
 }
@@ -48,7 +48,7 @@ export async function unwireEndpoint(
   { endpoint, rest }: { endpoint: EndpointRecord; rest: readonly EndpointRecord[] },
 ): Promise<void> {
   const lines = endpoint.ifname === '' ? [] : [`link del dev ${endpoint.ifname}`];
-  await room.namespaces.run(record.netnsPath, ipBatch([...lines, ...routesOf(rest)]) + resolverScript(room, rest));
+  await room.namespaces.run(record.netnsPath, ipBatch([...lines, ...routesOf(rest)]) + resolverScript(room, rest, true));
 }
 
 async function planOf(room: Room, record: SandboxRecord, endpoint: EndpointRecord): Promise<WirePlan> {
@@ -88,8 +88,8 @@ export function resolverGateway(
   return undefined;
 }
 
-function resolverScript(room: Room, endpoints: readonly EndpointRecord[]): string {
+function resolverScript(room: Room, endpoints: readonly EndpointRecord[], isReplaced: boolean): string {
   const gateway = resolverGateway(room, endpoints);
   if (gateway === undefined) return '';
-  return `echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet\nnft -f - <<'POUCH_NFT'\n${resolverRules(gateway)}\nPOUCH_NFT\n`;
+  return `echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet\nnft -f - <<'POUCH_NFT'\n${resolverRules(gateway, isReplaced)}\nPOUCH_NFT\n`;
 }

@@ -34,6 +34,7 @@ export class DnsServer {
 
   /** Binds UDP and TCP on one port of 127.0.0.1 and returns it. */
   async listen(): Promise<number> {
+    if (this.#udp) return this.#udp.address().port;
     for (let tries = 0; tries < 10; tries++) {
       const udp = createSocket('udp4');
       const port = await bindUdp(udp);
