@@ -10,6 +10,7 @@ import type { EventPublisher, InitContext, InitialisedPlugin, PluginLog, PluginL
 import { isSkip } from './errors.ts';
 import { graph } from './graph.ts';
 import { createLookup } from './lookup.ts';
+import { configVersion, migrateSections } from './migrate.ts';
 import { packageLabel, type RegisteredPlugin, uriOf } from './registry.ts';
 
 /** What the host gives to `initAll`. */
@@ -21,6 +22,8 @@ export interface InitOptions {
   readonly addresses?: Readonly<Record<string, string>>;
   /** Config sections by URI. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Version that the sections were written for; today's when missing. */
+  readonly configVersion?: number;
   /** URIs without which the daemon does not start. */
   readonly required?: readonly string[];
   /** URIs that are left out of the graph. */
@@ -49,6 +52,7 @@ export async function initAll(registrations: readonly RegisteredPlugin[], option
   const required = new Set(options.required);
   for (const uri of [...required, ...(options.disabled ?? [])]) checkUri(uri);
   const ordered = graph(registrations, { disabled: options.disabled });
+  const sections = migrateSections(ordered, options.config ?? {}, options.configVersion ?? configVersion);
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const plugins: InitialisedPlugin[] = [];
@@ -68,7 +72,7 @@ export async function initAll(registrations: readonly RegisteredPlugin[], option
     for (const registration of ordered) {
       signal.throwIfAborted();
       const readiness = { asked: false };
-      const config = await decodeConfig(registration, options, log);
+      const config = await decodeConfig(registration, sections, log);
       const context = createContext(registration, { ...options, signal, lookup, config, waits, readiness });
       const result = await initOne(registration, context, log);
       plugins.push(result);
