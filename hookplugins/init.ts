@@ -100,10 +100,10 @@ function checkUri(uri: string): void {
 
 async function decodeConfig(
   registration: RegisteredPlugin,
-  options: InitOptions,
+  sections: Readonly<Record<string, unknown>>,
   log: PluginLog,
 ): Promise<Record<string, unknown>> {
-  const section = options.config?.[uriOf(registration)];
+  const section = sections[uriOf(registration)];
   const { default: defaults = {}, schema } = registration.config ?? {};
   if (section === undefined) return { ...defaults };
   const { decodeSection } = await import('./config-section.ts');
