@@ -145,8 +145,13 @@ class Daemon implements TestDaemon {
   }
 
   exec(command: string, args: string[], options: { allowFailure?: boolean; input?: string; timeoutMs?: number } = {}) {
-    const line = this.netns ? ['ip', 'netns', 'exec', this.netns, command, ...args] : [command, ...args];
+    const line = [...this.#inNetns(), command, ...args];
     return run(line[0] ?? '', line.slice(1), { timeoutMs: 60_000, ...options });
+  }
+
+  /** Not `ip netns exec`: that mounts another /sys, without the cgroups that runc looks for. */
+  #inNetns(): string[] {
+    return this.netns ? ['nsenter', `--net=/run/netns/${this.netns}`] : [];
   }
 
   async start(): Promise<void> {
@@ -163,7 +168,7 @@ class Daemon implements TestDaemon {
       this.host,
       ...(this.#options.args ?? []),
     ];
-    const line = [...(this.netns ? ['ip', 'netns', 'exec', this.netns] : []), ...program, ...flags];
+    const line = [...this.#inNetns(), ...program, ...flags];
     const child = spawn(line[0] ?? '', line.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '', ...this.#options.env },
