@@ -68,19 +68,28 @@ export class DnsServer {
 
   #onConnection(client: Socket): void {
     let received = Buffer.alloc(0);
+    let pending = 0;
+    let isEnded = false;
     const from = client.remoteAddress ?? '';
     this.#clients.add(client);
     client.setTimeout(tcpIdleMs, () => client.destroy());
     client.on('error', () => client.destroy()).on('close', () => this.#clients.delete(client));
+    client.on('end', () => {
+      isEnded = true; // a client may close its half after the question
+      if (pending === 0) client.end();
+    });
     client.on('data', (chunk) => {
       received = Buffer.concat([received, chunk]);
       while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
         const size = received.readUInt16BE(0);
         const message = received.subarray(2, 2 + size);
         received = received.subarray(2 + size);
+        pending += 1;
         void this.#answer(message, from, 'tcp').then((response) => {
-          if (response) client.write(framed(response));
-          else client.destroy();
+          pending -= 1;
+          if (!response) client.destroy();
+          else if (client.writable) client.write(framed(response));
+          if (isEnded && pending === 0) client.end();
         });
       }
       if (received.length > maxQueryBytes) client.destroy();
@@ -132,7 +141,7 @@ async function bindUdp(socket: UdpSocket): Promise<number> {
 }
 
 async function listenTcp(port: number): Promise<Server | undefined> {
-  const server = createServer();
+  const server = createServer({ allowHalfOpen: true });
   return await new Promise((resolve) => {
     server.once('error', () => resolve(undefined));
     server.listen({ host: '127.0.0.1', port, exclusive: true }, () => resolve(server));
