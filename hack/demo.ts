@@ -97,7 +97,7 @@ async function showContainer(daemon: TestDaemon, client: DemoClient, scratch: st
   await client.remove(id);
 }
 
-/** Priority and command line of each prestart hook, in order; the network's entry is told by its argv0. */
+/** Priority and arguments, argv0 first, of each prestart hook, in order; the network's entry is told by its argv0. */
 async function prestart(daemon: TestDaemon, id: string): Promise<[string, string][]> {
   const [file] = await Array.fromAsync(glob([`${daemon.state}/**/${id}/config.json`, `${daemon.root}/**/${id}/config.json`]));
   if (!file) throw new Error(`no config.json of ${id} below ${daemon.state}`);
@@ -106,13 +106,8 @@ async function prestart(daemon: TestDaemon, id: string): Promise<[string, string
   const network = entries.findIndex((entry) => entry.args?.[0] === 'libnetwork-setkey');
   return entries.map((entry, index) => {
     const priority = index === network ? '0' : index < network ? '10' : '-4';
-    return [
-      priority,
-      `${entry.path} ${(entry.args ?? []).map((arg) => (arg.length > 40 ? `${arg.slice(0, 37)}...` : arg)).join(' ')}`.replaceAll(
-        '\n',
-        ' ',
-      ),
-    ];
+    const argv = (entry.args ?? []).map((arg) => (arg.length > 40 ? `${arg.slice(0, 37)}...` : arg));
+    return [priority, argv.join(' ').replaceAll('\n', ' ')];
   });
 }
 
