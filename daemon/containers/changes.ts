@@ -3,11 +3,12 @@
  * change (a folder only when its own mode, size or time differ, or something below it came or went), anything else an addition. A folder that was removed and made anew hides what
  * the lower ones have there; Node cannot read the attribute that marks it, so the merged view is asked.
  */
-import { lstat, readdir } from 'node:fs/promises';
+
 import type { BigIntStats } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RootfsMount } from '../images/contract.ts';
 import { notImplemented } from '../errors/error.ts';
+import type { RootfsMount } from '../images/contract.ts';
 import type { ProcessRoom } from './process-room.ts';
 import { withRootfsPath } from './rootfs-path.ts';
 
@@ -36,7 +37,8 @@ function overlayOf(mounts: readonly RootfsMount[]): { upper: string; lower: stri
   const value = (name: string) => mount?.options.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
   const upper = value('upperdir');
   if (mount?.type === 'bind') return { upper: mount.source, lower: [] }; // an image without layers
-  if (mount?.type !== 'overlay' || !upper) throw notImplemented(`changes cannot be told for a root of type ${mount?.type ?? 'none'}`);
+  if (mount?.type !== 'overlay' || !upper)
+    throw notImplemented(`changes cannot be told for a root of type ${mount?.type ?? 'none'}`);
   return { upper, lower: value('lowerdir')?.split(':') ?? [] };
 }
 

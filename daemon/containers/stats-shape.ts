@@ -2,9 +2,10 @@
  * containerd's metrics in Docker's spelling, for cgroup v1 and v2. The CLI's columns hang on the details: memory is usage minus inactive page cache
  * (`total_inactive_file` on v1, `inactive_file` on v2), the limit is the machine's memory where none is set, block I/O is told by op (`Read`, `Write` on v1, `read`, `write` on v2).
  */
+
+import { zeroTime } from '../lib/time.ts';
 import type { BlkIOEntry, MemoryStat as MemoryStat1, Metrics as Metrics1 } from '../types/gen/cgroups/v1.ts';
 import type { Metrics as Metrics2 } from '../types/gen/cgroups/v2.ts';
-import { zeroTime } from '../lib/time.ts';
 import type { ContainerRecord } from './contract.ts';
 import type { StatsSample } from './stats.ts';
 
@@ -134,7 +135,12 @@ function memoryOf2({ memory, memoryEvents }: Metrics2, memoryBytes: number): obj
 
 function blkioOf1({ blkio }: Metrics1): object {
   const list = (entries: readonly BlkIOEntry[] | undefined) =>
-    (entries ?? []).map(({ major, minor, op, value }) => ({ major: Number(major), minor: Number(minor), op, value: Number(value) }));
+    (entries ?? []).map(({ major, minor, op, value }) => ({
+      major: Number(major),
+      minor: Number(minor),
+      op,
+      value: Number(value),
+    }));
   return {
     io_service_bytes_recursive: list(blkio?.ioServiceBytesRecursive),
     io_serviced_recursive: list(blkio?.ioServicedRecursive),

@@ -78,7 +78,9 @@ export class StatsCollector {
       this.#room.log.debug('no statistics', { error: messageOf(error) }); // containerd is being restarted: the next tick asks again
     }
     this.#timer =
-      this.#watched.size === 0 ? undefined : setTimeout(() => void this.#tick(), Math.max(0, intervalMs - (performance.now() - started)));
+      this.#watched.size === 0
+        ? undefined
+        : setTimeout(() => void this.#tick(), Math.max(0, intervalMs - (performance.now() - started)));
   }
 
   async #sample(all: Watched[]): Promise<Map<string, StatsSample>> {
@@ -90,7 +92,9 @@ export class StatsCollector {
       hostCpu(),
     ]);
     const read = nowText();
-    const networks = new Map(await Promise.all(all.map(async ({ container }) => [container.record.id, await networkCounters(container)] as const)));
+    const networks = new Map(
+      await Promise.all(all.map(async ({ container }) => [container.record.id, await networkCounters(container)] as const)),
+    );
     for (const { id, data } of metrics) {
       if (data) samples.set(id, { read, metrics: unpackMetrics(data), ...host, networks: networks.get(id) ?? {} });
     }
@@ -114,13 +118,18 @@ export async function* stats(
   for await (const sample of samplesOf(collector, container, query.signal)) {
     const isFirst = sample !== undefined && before === undefined;
     // One answer without a stream waits for a second sample, so that the CPU share can be told.
-    if (query.stream || query.oneShot || !isFirst) yield sample ? statsOf(record, sample, { before, memoryBytes: room.host.memoryBytes }) : emptyStats(container);
+    if (query.stream || query.oneShot || !isFirst)
+      yield sample ? statsOf(record, sample, { before, memoryBytes: room.host.memoryBytes }) : emptyStats(container);
     before = sample;
     if (!query.stream && (query.oneShot || !isFirst)) return;
   }
 }
 
-async function* samplesOf(collector: StatsCollector, container: LiveContainer, signal: AbortSignal | undefined): AsyncGenerator<StatsSample | undefined> {
+async function* samplesOf(
+  collector: StatsCollector,
+  container: LiveContainer,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<StatsSample | undefined> {
   let latest: { sample: StatsSample | undefined } | undefined;
   let wake: (() => void) | undefined;
   const leave = collector.watch(container, (sample) => {
@@ -149,7 +158,10 @@ async function* samplesOf(collector: StatsCollector, container: LiveContainer, s
 
 /** What Docker tells of a container that does not run: name and id. */
 function emptyStats({ record }: LiveContainer): object {
-  const cpu = { cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0 }, throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 } };
+  const cpu = {
+    cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0 },
+    throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 },
+  };
   return {
     read: zeroTime,
     preread: zeroTime,
@@ -177,7 +189,11 @@ function emptyStats({ record }: LiveContainer): object {
 async function hostCpu(): Promise<Pick<StatsSample, 'systemNanos' | 'onlineCpus'>> {
   const lines = (await readFile('/proc/stat', 'utf8')).split('\n');
   // user nice system idle iowait irq softirq, in hundredths of a second: what Docker adds up
-  const ticks = (lines[0] ?? '').trim().split(/\s+/).slice(1, 8).reduce((sum, one) => sum + Number(one), 0);
+  const ticks = (lines[0] ?? '')
+    .trim()
+    .split(/\s+/)
+    .slice(1, 8)
+    .reduce((sum, one) => sum + Number(one), 0);
   return { systemNanos: ticks * 10_000_000, onlineCpus: lines.filter((line) => /^cpu\d/.test(line)).length };
 }
 
@@ -193,10 +209,20 @@ export function parseNetDev(table: string): Record<string, NetworkCounters> {
   const rows = table.split('\n').flatMap((line): [string, NetworkCounters][] => {
     const match = /^\s*([^:\s]+):\s*(.*)$/.exec(line);
     if (!match || match[1] === 'lo') return [];
-    const [rx_bytes = 0, rx_packets = 0, rx_errors = 0, rx_dropped = 0, , , , , tx_bytes = 0, tx_packets = 0, tx_errors = 0, tx_dropped = 0] = (match[2] ?? '')
-      .trim()
-      .split(/\s+/)
-      .map(Number);
+    const [
+      rx_bytes = 0,
+      rx_packets = 0,
+      rx_errors = 0,
+      rx_dropped = 0,
+      ,
+      ,
+      ,
+      ,
+      tx_bytes = 0,
+      tx_packets = 0,
+      tx_errors = 0,
+      tx_dropped = 0,
+    ] = (match[2] ?? '').trim().split(/\s+/).map(Number);
     return [[match[1] ?? '', { rx_bytes, rx_packets, rx_errors, rx_dropped, tx_bytes, tx_packets, tx_errors, tx_dropped }]];
   });
   return Object.fromEntries(rows);
