@@ -6,10 +6,14 @@
 import { type ParsedFlags, parseFlags } from '../config/flags.ts';
 import { helpText } from '../config/help.ts';
 import { loadConfig } from '../config/load.ts';
+import type { ContainerdSupervisor } from '../ctrd/supervisor.ts';
 import { kindOf, messageOf } from '../errors/error.ts';
 import { createLogger, type Logger } from '../lib/log.ts';
 import { engineVersion, program } from '../lib/version.ts';
+import { isWarmStart } from '../lib/warm.ts';
+import { startContainerdEarly } from './early.ts';
 import { lockRoot } from './lock.ts';
+import { loadPlugins } from './manifest.ts';
 
 /** Exit codes: 0 fine, 1 the daemon could not start or stop, 2 it was called wrongly. */
 async function main(args: readonly string[]): Promise<number> {
@@ -29,17 +33,30 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const { config } = loaded;
   const { log, setDebug } = switchableLogger(config.logFormat, config.debug);
+  let containerd: ContainerdSupervisor | undefined;
   try {
+    log.debug('configuration read', { sinceStartMs: Math.round(performance.now()) });
     const lock = await lockRoot(config.root, config.state);
+    await loadAllPlugins(config.plugin);
+    containerd = isWarmStart() ? undefined : startContainerdEarly(config, log);
     const { runDaemon } = await import('./run.ts');
-    await runDaemon({ config, flags, log, setDebug });
+    await runDaemon({ config, flags, log, setDebug, containerd });
     lock.release();
     log.info('daemon stopped');
     return 0;
   } catch (error) {
     log.error('daemon cannot start', { error: kindOf(error) === 'internal' ? error : messageOf(error) });
+    await containerd?.stop();
     return 1;
   }
+}
+
+/** Compiled-in plugins, then those of `--plugin=FILE`. */
+async function loadAllPlugins(files: readonly string[]): Promise<void> {
+  loadPlugins();
+  if (files.length === 0) return;
+  const { loadPluginFile } = await import('../hooks/load-file.ts');
+  for (const file of files) loadPluginFile(file);
 }
 
 /** A logger whose debug lines can be turned on and off while it is in use. */

@@ -4,16 +4,17 @@
  */
 import type { PluginSet } from '../../hookplugins/init.ts';
 import { initAll } from '../../hookplugins/init.ts';
-import { layerOf, registrations, types } from '../../hookplugins/registry.ts';
+import { layerOf, type RegisteredPlugin, registrations, types } from '../../hookplugins/registry.ts';
 import type { DaemonConfig } from '../config/contract.ts';
 import type { ParsedFlags } from '../config/flags.ts';
+import type { ContainerdSupervisor } from '../ctrd/supervisor.ts';
 import type { EventBus } from '../events/contract.ts';
 import type { Hooks } from '../hooks/contract.ts';
 import { guardProcess } from '../hooks/guard.ts';
 import type { Logger } from '../lib/log.ts';
 import { engineVersion } from '../lib/version.ts';
 import { isWarmStart } from '../lib/warm.ts';
-import { loadPlugins } from './manifest.ts';
+import { withStarted } from './early.ts';
 import { provide } from './provide.ts';
 import { reload } from './reload.ts';
 import './builtins.ts';
@@ -23,6 +24,8 @@ export interface RunOptions {
   readonly config: DaemonConfig;
   readonly flags: ParsedFlags;
   readonly log: Logger;
+  /** Our own containerd, when it is on its way already. */
+  readonly containerd: ContainerdSupervisor | undefined;
   setDebug(isDebug: boolean): void;
 }
 
@@ -36,15 +39,9 @@ interface Door {
 export async function runDaemon(options: RunOptions): Promise<void> {
   const { config, log } = options;
   const started = performance.now();
-  provide(config, log);
-  loadPlugins();
-  if (config.plugin.length > 0) {
-    const { loadPluginFile } = await import('../hooks/load-file.ts');
-    for (const file of config.plugin) loadPluginFile(file);
-  }
+  log.debug('rooms loaded', { sinceStartMs: Math.round(started) });
   const stop = stopSignal(log);
-  const parts = isWarmStart() ? (await import('./warm-parts.ts')).warmParts(registrations()) : registrations();
-  const set = await initAll(parts, {
+  const set = await initAll(await parts(options), {
     root: config.root,
     state: config.state,
     addresses: { containerd: config.containerd, api: config.hosts[0] ?? '', grpc: config.grpc.hosts[0] ?? '' },
@@ -54,6 +51,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     signal: stop,
     log,
   });
+  for (const one of set.plugins) log.debug('plugin initialised', { uri: one.uri, ms: one.initMs.toFixed(1) });
   const hooks = set.getSingle<Hooks>(types.hooks);
   guardProcess(hooks, log, () => process.exit(70));
   try {
@@ -66,6 +64,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
       ms: Math.round(performance.now() - started),
       sinceStartMs: Math.round(performance.now()),
     });
+    log.debug('start cost', { cpuMs: Math.round(cpuMs()) });
     warmed(config);
     process.on('SIGHUP', () => void reload({ ...options, hooks, events: set.getSingle<EventBus>(types.event) }));
     await aborted(stop);
@@ -81,6 +80,12 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   }
 }
 
+async function parts({ config, log, containerd }: RunOptions): Promise<RegisteredPlugin[]> {
+  provide(config, log);
+  if (isWarmStart()) return (await import('./warm-parts.ts')).warmParts(registrations());
+  return containerd ? withStarted(registrations(), containerd, { config, log }) : registrations();
+}
+
 function doors(set: PluginSet): Door[] {
   return set.plugins
     .filter((one) => layerOf(one.type) === 'door' && one.status === 'ok' && isDoor(one.instance))
@@ -91,13 +96,15 @@ function isDoor(value: unknown): boolean {
   return value !== null && typeof value === 'object' && 'open' in value && typeof value.open === 'function';
 }
 
-/** Aborts with the signal's name; a second signal ends the process at once. */
+/** Aborts with the signal's name; a third signal ends the process at once, as Docker's does. */
 function stopSignal(log: Logger): AbortSignal {
   const controller = new AbortController();
+  let signals = 0;
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) {
-        log.warn('second signal: leaving at once', { signal: name });
+      signals += 1;
+      if (signals >= 3) {
+        log.warn('third signal: leaving at once', { signal: name });
         process.exit(1);
       }
       controller.abort(name);
@@ -113,8 +120,18 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Tells the builder's warm start that the API listens, see build/contract.md. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/**
+ * Tells the builder's warm start that the API listens, see build/contract.md. Nothing is asked of the API before: what a socket's timing decides about which functions are
+ * compiled would make two builds differ.
+ */
 function warmed(config: DaemonConfig): void {
   const tell = (globalThis as { [key: symbol]: unknown })[Symbol.for('pouchd.warm')]; // set by build/warm-run.cjs
-  if (typeof tell === 'function') tell({ socket: (config.hosts[0] ?? '').replace('unix://', '') });
+  if (typeof tell !== 'function') return;
+  const host = config.hosts[0] ?? '';
+  tell({ socket: host.replace('unix://', '') });
 }

@@ -20,6 +20,8 @@ export interface CtrdOptions {
   /** Both only for our own containerd. */
   proxyPlugins?: Record<string, ProxyPlugin>;
   streamProcessors?: Record<string, StreamProcessor>;
+  /** Our own containerd when it was started before the room was loaded; the room stops it. */
+  started?: ContainerdSupervisor;
 }
 
 /** The containerd room: returns at once, containerd boots meanwhile and calls wait for it. `close` stops what was started. */
@@ -27,10 +29,10 @@ export function createCtrd(options: CtrdOptions): Ctrd & { close(): Promise<void
   const { namespace, log } = options;
   if (options.socket) return connectRunning(options);
   const { proxyPlugins = {}, streamProcessors = {} } = options;
-  const supervisor = new ContainerdSupervisor({ ...options, proxyPlugins, streamProcessors });
+  const supervisor = options.started ?? new ContainerdSupervisor({ ...options, proxyPlugins, streamProcessors });
   const client = createContainerdClient({ socket: supervisor.socket, namespace, gate: () => supervisor.gate() });
   supervisor.onReconnect(() => client.disconnect()); // not to wait out grpc's back-off
-  supervisor.start();
+  if (!options.started) supervisor.start();
   const events = createTaskEvents(client, log);
   return {
     client,
