@@ -45,12 +45,12 @@ let bundler: { readonly of: string; readonly context: Context } | undefined;
 
 /** Bundles for development: readable code, source map inside; the esbuild context lives as long as the list of plugins stays. */
 async function bundle(plugins: readonly ResolvedPlugin[]): Promise<string> {
-  const outfile = path.join(ctx.cacheDir, 'dev/pouchd.js');
+  const outfile = path.join(ctx.cacheDir, 'dev/pouchd.cjs');
   const of = plugins.map((plugin) => `${pluginLabel(plugin)} ${plugin.entry}`).join();
   if (bundler?.of !== of) {
     await bundler?.context.dispose();
     const options = { ...bundleOptions(ctx, plugins, path.join(ctx.generatedDir, 'plugins.ts')), banner: {}, footer: {} };
-    bundler = { of, context: await context({ ...options, outfile, minify: false, sourcemap: 'linked', sourcesContent: true }) };
+    bundler = { of, context: await context({ ...options, outfile, minify: false, sourcemap: 'linked' }) };
   }
   try {
     await bundler.context.rebuild();
@@ -97,7 +97,7 @@ const set = readSet(ctx);
 const folders = [
   path.join(treeRoot, 'daemon'),
   path.join(treeRoot, 'hookplugins'),
-  ...Object.values(set.dependencies).flatMap((spec) => sourceFolder(ctx, spec) ?? []),
+  ...set.pouchd.plugins.flatMap(({ name }) => sourceFolder(ctx, set.dependencies[name] ?? '') ?? []),
 ];
 let pending: NodeJS.Timeout | undefined;
 let running: Promise<void> = rebuild('start');
