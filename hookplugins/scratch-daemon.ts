@@ -38,7 +38,7 @@ export interface ScratchDaemon extends AsyncDisposable {
   /** What it logged so far. */
   log(): string;
   request(method: string, path: string, body?: unknown): Promise<ScratchAnswer>;
-  /** Stops it and removes its folders. */
+  /** Removes its containers, stops it and removes its folders. */
   stop(): Promise<void>;
 }
 
@@ -59,7 +59,9 @@ export async function scratchDaemon(options: ScratchOptions): Promise<ScratchDae
   }
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
-    stopped ??= end(child).then(() => rm(dir, { recursive: true, force: true }));
+    stopped ??= removeContainers(socket)
+      .then(() => end(child))
+      .then(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
     return stopped;
   };
   try {
@@ -90,6 +92,14 @@ async function answering(child: ChildProcess, socket: string, timeoutMs: number)
     if (performance.now() > deadline) throw new Error(`no answer within ${timeoutMs} ms`);
     await sleep(20);
   }
+}
+
+/** Containers outlive a daemon: those of a scratch one must not. One that is dead already has none that could be reached. */
+async function removeContainers(socket: string): Promise<void> {
+  const all = await ask(socket, { method: 'GET', path: '/containers/json?all=1' }).catch(() => undefined);
+  if (all?.status !== 200) return;
+  for (const { Id } of all.json<{ Id: string }[]>())
+    await ask(socket, { method: 'DELETE', path: `/containers/${Id}?force=1&v=1` });
 }
 
 async function end(child: ChildProcess): Promise<void> {
