@@ -6,10 +6,11 @@ import { tscPath } from './tools.ts';
 const root = path.resolve(import.meta.dirname, '..');
 const bin = (file: string): string => path.join(root, 'node_modules', file);
 const node = process.execPath;
+const isTerminal = process.stdout.isTTY === true;
 
 const checks: Record<string, readonly string[]> = {
-  types: [tscPath(), '-p', 'tsconfig.json', '--pretty'],
-  lint: [node, bin('@biomejs/biome/bin/biome'), 'check', '--diagnostic-level=warn', '--colors=force'],
+  types: [tscPath(), '-p', 'tsconfig.json', '--pretty', String(isTerminal)],
+  lint: [node, bin('@biomejs/biome/bin/biome'), 'check', '--diagnostic-level=warn', `--colors=${isTerminal ? 'force' : 'off'}`],
   floors: [node, 'hack/check-floors.ts'],
   unused: [node, bin('knip/bin/knip.js'), '--no-progress'],
   api: [node, 'hack/check-api.ts'],
