@@ -48,11 +48,13 @@ modules() {
 
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
 modules
+wanted=""
 for set in "$@"; do
   case "$set" in
-    run) packages "$RUN" ;;
-    demo) packages "$DEMO" ;;
-    test) packages "$TEST" ;;
+    run) wanted="$wanted $RUN" ;;
+    demo) wanted="$wanted $DEMO" ;;
+    test) wanted="$wanted $TEST" ;;
     *) say "unknown set $set (run, demo, test)"; exit 2 ;;
   esac
 done
+packages "$wanted"
