@@ -1,63 +1,50 @@
 /*
- * fastify without its listener: the door's own servers call `dispatch`. The URL loses its `/v1.NN` before routing; `/_ping` is answered before fastify sees it while no
- * plugin wants to, because clients call it before everything else.
+ * fastify without its listener: the door's own servers come here through the front (front.ts), which has taken `/v1.44` off the URL. fastify routes; bodies, errors and
+ * answers are the pipeline's.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { invalidArgument, messageOf, PouchError } from '../../errors/error.ts';
 import { wire } from '../../errors/wire.ts';
 import { errorAnswer, pageNotFound, writeAnswer } from './answer.ts';
-import { commonHeaderList, commonHeaders, jsonType, pingHeaders } from './headers.ts';
-import { ApiFigures, countRequest } from './metrics.ts';
+import { arrival } from './front.ts';
+import { commonHeaders, jsonType } from './headers.ts';
+import type { ApiFigures } from './metrics.ts';
 import { type PipelineDeps, routeHandler } from './pipeline.ts';
 import type { ApiReply, ApiRequest, Route } from './route.ts';
 import { startStream } from './stream.ts';
 import { takeOver, upgradeSocket } from './upgrade.ts';
-import { isBefore, newestVersion, splitVersion } from './version.ts';
+import { isBefore, newestVersion } from './version.ts';
 
 /** The API without a place to listen. */
 export interface ApiApp {
-  /** Gives one request to the routes; also for requests that came as an upgrade. */
-  dispatch(raw: IncomingMessage, response: ServerResponse): void;
-  readonly figures: ApiFigures;
+  /** Gives one request to the routes. */
+  handle(raw: IncomingMessage, response: ServerResponse): void;
   close(): Promise<void>;
 }
 
-/** What the app is made of. `ownsPing` false sends `/_ping` through the routes like any other path. */
+/** What the app is made of. */
 export interface AppOptions extends PipelineDeps {
   readonly routes: readonly Route[];
-  readonly ownsPing: boolean;
+  readonly figures: ApiFigures;
 }
 
-const added = Symbol('added');
-
-/** What `dispatch` leaves on a request. */
-interface Dispatched extends IncomingMessage {
-  originalUrl?: string;
-  [added]?: { readonly version: string | undefined; readonly response: ServerResponse };
-}
-
-const pings = [
-  ...commonHeaderList,
-  ...Object.entries(pingHeaders).flat(),
-  'Content-Type',
-  'text/plain; charset=utf-8',
-  'Content-Length',
-];
-const pingGet = [...pings, '2'];
-const pingHead = [...pings, '0'];
+/** So many routes are mounted before the pings that wait get their turn. */
+const batch = 8;
 
 /** Mounts the routes. Throws invalidArgument for a method and path that are there twice. */
 export async function createApp(options: AppOptions): Promise<ApiApp> {
-  const figures = new ApiFigures();
+  await nextTick();
   const app = bareApp();
-  for (const route of options.routes) {
+  for (const [at, route] of options.routes.entries()) {
+    if (at % batch === 0) await nextTick();
     try {
       app.route({
         method: route.method,
         url: route.path,
-        handler: routeHandler(route, options, figures.route(route.method, route.path)),
+        handler: routeHandler(route, options, options.figures.route(route.method, route.path)),
       });
     } catch (error) {
       throw invalidArgument(`API route ${route.method} ${route.path}: ${messageOf(error)}`, error);
@@ -79,29 +66,7 @@ export async function createApp(options: AppOptions): Promise<ApiApp> {
   });
   await app.ready();
 
-  const { hooks, gate } = options;
-  const pingFigures = figures.route('GET', '/_ping');
-  const isPingFree = options.ownsPing && !hooks.has('api.preRequest') && !hooks.has('api.postResponse');
-  return {
-    figures,
-    dispatch(raw, response) {
-      const url = raw.url ?? '/';
-      if (url === '/_ping' && isPingFree && !gate.isActive && (raw.method === 'GET' || raw.method === 'HEAD')) {
-        countRequest(pingFigures, 200, 0);
-        const isHead = raw.method === 'HEAD';
-        response.writeHead(200, isHead ? pingHead : pingGet);
-        response.end(isHead ? undefined : 'OK');
-        return;
-      }
-      const split = splitVersion(url);
-      const routed: Dispatched = raw;
-      routed.originalUrl = url;
-      routed.url = split.url;
-      routed[added] = { version: split.version, response };
-      app.routing(raw, response);
-    },
-    close: () => app.close(),
-  };
+  return { handle: app.routing, close: () => app.close() };
 }
 
 function bareApp(): FastifyInstance {
@@ -144,7 +109,7 @@ function wireError(error: unknown): unknown {
 function decorate(app: FastifyInstance): void {
   app.decorateRequest('apiVersion', {
     getter(this: FastifyRequest) {
-      return (this.raw as Dispatched)[added]?.version ?? newestVersion; // `dispatch` has been here
+      return arrival(this.raw)?.version ?? newestVersion;
     },
   });
   app.decorateReply('wasSent', false);
@@ -205,9 +170,9 @@ function adaptPrototypes(request: FastifyRequest, reply: FastifyReply): void {
   });
 }
 
-function signalOf(raw: Dispatched): AbortSignal {
+function signalOf(raw: IncomingMessage): AbortSignal {
   const controller = new AbortController();
-  const response = raw[added]?.response;
+  const response = arrival(raw)?.response;
   const abort = (): void => {
     if (!response?.writableFinished) controller.abort(new PouchError('cancelled', 'client left'));
   };

@@ -3,9 +3,10 @@ import { internal } from '../../errors/error.ts';
 import type { HookCaller } from '../../hooks/contract.ts';
 import type { Logger } from '../../lib/log.ts';
 import { type ApiApp, createApp } from './app.ts';
+import { createFront } from './front.ts';
 import type { RequestGate } from './gate.ts';
 import { type Listener, listen, type TlsFiles } from './listen.ts';
-import type { ApiFigures } from './metrics.ts';
+import { ApiFigures } from './metrics.ts';
 import type { Route } from './route.ts';
 
 /** What the front door is made of. */
@@ -26,32 +27,35 @@ export interface HttpDoor {
   open(): Promise<void>;
   /** Where it listens, ports filled in; empty before `open`. */
   readonly addresses: readonly string[];
-  readonly figures: ApiFigures | undefined;
+  readonly figures: ApiFigures;
   close(): Promise<void>;
 }
 
 /** Requests that run when the daemon stops may take this long to end. */
 const graceMs = 2000;
 
-/** Builds the front door: `api.updateHandler` plugins see all routes before they are mounted. */
+/**
+ * Builds the front door: `api.updateHandler` plugins see all routes before they are mounted. Mounting takes longer than listening, so it comes second: pings are
+ * answered meanwhile, other requests wait for it.
+ */
 export function createDoor(deps: DoorDeps): HttpDoor {
   let app: ApiApp | undefined;
+  const figures = new ApiFigures();
   const listeners: Listener[] = [];
   return {
     async open() {
       const routes = await finalRoutes(deps);
-      const ping = deps.routes.find((route) => route.path === '/_ping' && route.method === 'GET');
-      const current = await createApp({
-        ...deps,
-        routes,
-        ownsPing: ping === undefined || routes.some((route) => route.handler === ping.handler),
-      });
-      app = current;
+      const mounted = Promise.withResolvers<ApiApp>();
+      mounted.promise.catch(() => undefined); // told below
+      const front = createFront({ ...deps, figures, ownsPing: ownsPing(deps.routes, routes), app: mounted.promise });
       try {
         for (const host of deps.hosts) {
-          listeners.push(...(await listen(host, { group: deps.group(), tls: deps.tls, dispatch: current.dispatch })));
+          listeners.push(...(await listen(host, { group: deps.group(), tls: deps.tls, dispatch: front.dispatch })));
         }
+        app = await createApp({ ...deps, routes, figures });
+        mounted.resolve(app);
       } catch (error) {
+        mounted.reject(error);
         await this.close();
         throw error;
       }
@@ -60,14 +64,18 @@ export function createDoor(deps: DoorDeps): HttpDoor {
     get addresses() {
       return listeners.map((one) => one.url);
     },
-    get figures() {
-      return app?.figures;
-    },
+    figures,
     async close() {
       await Promise.all(listeners.splice(0).map((one) => one.close(graceMs)));
       await app?.close();
     },
   };
+}
+
+/** True while nobody has put another handler in the place of ours. */
+function ownsPing(before: readonly Route[], after: readonly Route[]): boolean {
+  const ping = before.find((route) => route.path === '/_ping' && route.method === 'GET');
+  return ping === undefined || after.some((route) => route.handler === ping.handler);
 }
 
 /** The routes after the plugins had them. A spec that a plugin wrapped without spreading keeps the `rawBody` of the route it stands for. */

@@ -17,7 +17,7 @@ register({
       hooks,
       metrics: {
         hooks: () => hooks.stats(),
-        routes: () => ctx.getById<HttpDoor>(types.api, 'http').figures?.routes ?? [], // the door comes after its routes
+        routes: () => ctx.getById<HttpDoor>(types.api, 'http').figures.routes, // the door comes after its routes
         containers: () => countStates(ctx.get<Containers>(types.container)),
         containerdCalls: () => ctrd?.calls?.() ?? [],
       },

@@ -4,18 +4,14 @@ import type { Method, Route } from '../http/route.ts';
 const notManager =
   'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
 
+const kinds = ':kind(^(?:services|nodes|tasks|secrets|configs)$)';
+
 const managed: [Method, string][] = [
   ['GET', '/swarm'],
   ['POST', '/swarm/update'],
   ['GET', '/swarm/unlockkey'],
-  ...(['services', 'nodes', 'tasks', 'secrets', 'configs'] as const).flatMap((kind): [Method, string][] => [
-    ['GET', `/${kind}`],
-    ['POST', `/${kind}/create`],
-    ['GET', `/${kind}/:id`],
-    ['DELETE', `/${kind}/:id`],
-    ['POST', `/${kind}/:id/update`],
-    ['GET', `/${kind}/:id/logs`],
-  ]),
+  ['GET', `/${kinds}`],
+  ...(['GET', 'POST', 'DELETE'] as const).map((method): [Method, string] => [method, `/${kinds}/*`]),
 ];
 
 /** The swarm endpoints of a node that is in no swarm, with Docker's texts; a swarm cannot be made here. */

@@ -1,0 +1,89 @@
+/*
+ * The first look at every request, before fastify: `/_ping` is answered here while no plugin wants to see it, because clients call it before everything else; the URL loses
+ * its `/v1.44`; what comes before the routes are mounted waits.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { errorAnswer, writeAnswer } from './answer.ts';
+import type { ApiApp } from './app.ts';
+import { commonHeaderList, pingHeaders } from './headers.ts';
+import { type ApiFigures, countRequest } from './metrics.ts';
+import type { PipelineDeps } from './pipeline.ts';
+import { splitVersion } from './version.ts';
+
+/** What the front knows about a request. */
+export interface Arrival {
+  /** The version in the URL, if any. */
+  readonly version: string | undefined;
+  readonly response: ServerResponse;
+}
+
+const arrived = Symbol('arrived');
+
+interface Arrived extends IncomingMessage {
+  originalUrl?: string;
+  [arrived]?: Arrival;
+}
+
+/** What the front left on a request. */
+export function arrival(raw: IncomingMessage): Arrival | undefined {
+  return (raw as Arrived)[arrived]; // a symbol of this module's own
+}
+
+/** What the front is made of. `ownsPing` false sends `/_ping` through the routes like any other path. */
+export interface FrontOptions extends Pick<PipelineDeps, 'hooks' | 'gate'> {
+  readonly ownsPing: boolean;
+  readonly app: Promise<ApiApp>;
+  readonly figures: ApiFigures;
+}
+
+const pings = [
+  ...commonHeaderList,
+  ...Object.entries(pingHeaders).flat(),
+  'Content-Type',
+  'text/plain; charset=utf-8',
+  'Content-Length',
+];
+const pingGet = [...pings, '2'];
+const pingHead = [...pings, '0'];
+
+/** Builds the function that all servers call, for upgrades too. */
+export function createFront(options: FrontOptions): { dispatch(raw: IncomingMessage, response: ServerResponse): void } {
+  const { hooks, gate, ownsPing } = options;
+  const isPingFree = ownsPing && !hooks.has('api.preRequest') && !hooks.has('api.postResponse');
+  const pingFigures = options.figures.route('GET', '/_ping');
+  let app: ApiApp | undefined;
+  options.app.then(
+    (mounted) => {
+      app = mounted;
+    },
+    () => undefined, // each waiting request tells it
+  );
+
+  const route = (raw: Arrived, response: ServerResponse, url: string): void => {
+    const split = splitVersion(url);
+    raw.originalUrl = url;
+    raw.url = split.url;
+    raw[arrived] = { version: split.version, response };
+    if (app) app.handle(raw, response);
+    else
+      options.app.then(
+        (mounted) => mounted.handle(raw, response),
+        (error: unknown) => writeAnswer(response, errorAnswer(error), raw.method === 'HEAD'),
+      );
+  };
+
+  return {
+    dispatch(raw, response) {
+      const url = raw.url ?? '/';
+      const isPing = url === '/_ping' && isPingFree && !gate.isActive && (raw.method === 'GET' || raw.method === 'HEAD');
+      if (!isPing) {
+        route(raw, response, url);
+        return;
+      }
+      countRequest(pingFigures, 200, 0);
+      const isHead = raw.method === 'HEAD';
+      response.writeHead(200, isHead ? pingHead : pingGet);
+      response.end(isHead ? undefined : 'OK');
+    },
+  };
+}
