@@ -3,7 +3,7 @@ import type { EndpointSettings } from '../types/docker/network.ts';
 import type { LiveContainer } from './live.ts';
 import { networkOfMode } from './network-plan.ts';
 import type { Room } from './room.ts';
-import { changeHosts } from './start-files.ts';
+import { changeHosts, changeResolver } from './start-files.ts';
 
 /** See ContainerLifecycle.networkConnect. A container that does not run only remembers it for its next start. */
 export async function networkConnect(
@@ -26,6 +26,7 @@ export async function networkConnect(
       const { Hostname = '', Domainname = '' } = record.config;
       const name = Domainname ? `${Hostname}.${Domainname} ${Hostname}` : Hostname;
       if (got.IPAddress) changeHosts(container, { add: `${got.IPAddress}\t${name}` });
+      refreshResolver(room, container);
     }
     room.table.save(container);
   });
@@ -64,6 +65,11 @@ async function askPlugins(
   return endpoint.settings;
 }
 
+function refreshResolver(room: Room, container: LiveContainer): void {
+  const dns = room.networks.dnsOf(container.record.id);
+  if (dns) changeResolver(room, container, dns);
+}
+
 /** See ContainerLifecycle.networkDisconnect. */
 export async function networkDisconnect(room: Room, container: LiveContainer, ref: string, force: boolean): Promise<void> {
   await room.table.locked(container, async () => {
@@ -81,6 +87,7 @@ export async function networkDisconnect(room: Room, container: LiveContainer, re
         if (!force || !isKind(error, 'notFound')) throw error;
       }
       if (settings.IPAddress) changeHosts(container, { removeAddress: settings.IPAddress });
+      refreshResolver(room, container);
     }
     delete record.networks[name];
     room.table.save(container);

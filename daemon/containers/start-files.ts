@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { EndpointSettings } from '../types/docker/network.ts';
 import { type Link, linkAddress } from './links.ts';
 import type { LiveContainer } from './live.ts';
+import type { Room } from './room.ts';
 
 const localHosts = `127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback
@@ -50,6 +51,21 @@ export function writeStartFiles(container: Pick<LiveContainer, 'dir' | 'record'>
   write(container, 'resolv.conf', resolvConf(files.dns));
 }
 
+/** What goes into resolv.conf: the container's own settings over the daemon's over the network's; the embedded DNS stays the only server, it forwards to the others. */
+export function resolverOf(
+  room: Pick<Room, 'config'>,
+  { record }: Pick<LiveContainer, 'record'>,
+  given: StartFiles['dns'],
+): StartFiles['dns'] {
+  const { Dns, DnsSearch, DnsOptions } = record.hostConfig;
+  const first = (...lists: (string[] | null | undefined)[]) => lists.find((list) => list?.length) ?? [];
+  return {
+    servers: given.servers.includes('127.0.0.11') ? given.servers : first(Dns, room.config.dns, given.servers),
+    search: first(DnsSearch, room.config.dnsSearch, given.search).filter((one) => one !== '.'),
+    options: first(DnsOptions, room.config.dnsOptions, given.options),
+  };
+}
+
 /** resolv.conf as Docker writes it; an empty search list is left out. */
 export function resolvConf(dns: StartFiles['dns']): string {
   return [
@@ -58,6 +74,15 @@ export function resolvConf(dns: StartFiles['dns']): string {
     ...(dns.options.length > 0 ? [`options ${dns.options.join(' ')}`] : []),
     '',
   ].join('\n');
+}
+
+/** Writes resolv.conf anew after a network was joined or left; in place, it is mounted. */
+export function changeResolver(
+  room: Pick<Room, 'config'>,
+  container: Pick<LiveContainer, 'dir' | 'record'>,
+  given: StartFiles['dns'],
+): void {
+  write(container, 'resolv.conf', resolvConf(resolverOf(room, container, given)));
 }
 
 /** Adds the container's own line for one more endpoint, or takes it away. The file is mounted, so it is changed in place. */

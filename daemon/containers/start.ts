@@ -17,7 +17,7 @@ import type { LiveContainer } from './live.ts';
 import { mergeEnv } from './merge-config.ts';
 import type { Room } from './room.ts';
 import { startFailure } from './run-errors.ts';
-import { writeStartFiles } from './start-files.ts';
+import { resolverOf, writeStartFiles } from './start-files.ts';
 import { fileMounts, startMounts } from './start-mounts.ts';
 import { startNamespaces } from './start-namespaces.ts';
 import { type StartNetwork, startNetwork } from './start-network.ts';
@@ -176,8 +176,6 @@ function writeFiles(room: Room, container: LiveContainer, network: StartNetwork)
   const { config, hostConfig } = container.record;
   const isHostNetwork = network.netns === 'host';
   const given = network.disableResolver || isHostNetwork || !network.sandbox ? room.networks.hostDns() : network.sandbox.dns;
-  const isEmbedded = given.servers.includes('127.0.0.11');
-  const first = <T>(...lists: (T[] | null | undefined)[]) => lists.find((list) => list?.length) ?? [];
   writeStartFiles(container, {
     isHostNetwork,
     hostname: config.Hostname ?? '',
@@ -185,11 +183,7 @@ function writeFiles(room: Room, container: LiveContainer, network: StartNetwork)
     endpoints: network.sandbox?.endpoints ?? {},
     links: network.links,
     hostGateway: (hostConfig.ExtraHosts?.length && bridgeGateway(room)) || '',
-    dns: {
-      servers: isEmbedded ? given.servers : first(hostConfig.Dns, room.config.dns, given.servers),
-      search: first(hostConfig.DnsSearch, room.config.dnsSearch, given.search).filter((one) => one !== '.'),
-      options: first(hostConfig.DnsOptions, room.config.dnsOptions, given.options),
-    },
+    dns: resolverOf(room, container, given),
   });
 }
 

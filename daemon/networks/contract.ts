@@ -73,6 +73,8 @@ export interface NetworkService {
   connect(containerId: string, network: string, settings: EndpointSettings): Promise<EndpointSettings>;
   disconnect(containerId: string, network: string): Promise<void>;
   rename(containerId: string, name: string): void;
+  /** What resolv.conf of an open sandbox should say now: it changes when a user-defined network is joined or left. Undefined when there is none. */
+  dnsOf(containerId: string): SandboxInfo['dns'] | undefined;
   /** The namespace path of a container's sandbox, for `--network container:`. */
   netnsPath(containerId: string): string | undefined;
 

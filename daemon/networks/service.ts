@@ -189,6 +189,10 @@ export function createNetworks(deps: NetworkDeps): Networks {
         ready().catch((error: unknown) => deps.log.error('networks could not be set up', { error }));
       }, idleBeforeSetUpMs);
     },
+    dnsOf(containerId) {
+      const sandbox = room.sandboxes.get(containerId);
+      return sandbox && dnsFor(room, sandbox.record.endpoints);
+    },
     hostDns: () => hostDnsOf(deps.config),
     ready,
     async settled() {

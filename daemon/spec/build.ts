@@ -66,7 +66,8 @@ function linuxOf(input: SpecInput, capabilities: string[]): OciLinux {
   const options = securityOptions(hostConfig.SecurityOpt);
   const unmasked = privileged || options.unmasked;
   const rootfsPropagation = propagationOf(input);
-  const domain: Record<string, string> = input.config.Domainname && input.namespaces.uts !== 'host' ? { 'kernel.domainname': input.config.Domainname } : {};
+  const domain: Record<string, string> =
+    input.config.Domainname && input.namespaces.uts !== 'host' ? { 'kernel.domainname': input.config.Domainname } : {};
   const sysctl = { ...networkSysctls(input), ...domain, ...(hostConfig.Sysctls ?? {}) };
   const seccomp = seccompOf(input, capabilities);
   return {

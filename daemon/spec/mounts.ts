@@ -5,10 +5,9 @@ const guarded = ['nosuid', 'noexec', 'nodev'];
 
 /** What every container has mounted before its own mounts come. */
 function systemMounts(input: SpecInput): OciMount[] {
-  const { hostConfig, namespaces } = input;
-  const privileged = hostConfig.Privileged === true;
+  const privileged = input.hostConfig.Privileged === true;
   const access = privileged ? 'rw' : 'ro';
-  const mounts: OciMount[] = [
+  return [
     { destination: '/proc', type: 'proc', source: 'proc', options: guarded },
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
     {
@@ -18,12 +17,10 @@ function systemMounts(input: SpecInput): OciMount[] {
       options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
     },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...guarded, access] },
+    // Of the container's IPC namespace, the host's included: a host without /dev/mqueue has none to bind.
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: guarded },
     { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [access, ...guarded] },
   ];
-  if (namespaces.ipc === 'host')
-    mounts.push({ destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: ['rbind', 'rw', ...guarded] });
-  else mounts.push({ destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: guarded });
-  return mounts;
 }
 
 function ownMount(mount: ResolvedMount): OciMount {
