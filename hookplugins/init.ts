@@ -11,7 +11,8 @@ import { isSkip } from './errors.ts';
 import { graph } from './graph.ts';
 import { createLookup } from './lookup.ts';
 import { configVersion, migrateSections } from './migrate.ts';
-import { packageLabel, type RegisteredPlugin, uriOf } from './registry.ts';
+import { ownPackage, packageLabel, type RegisteredPlugin, uriOf } from './registry.ts';
+import { pluginScope } from './scope.ts';
 
 /** What the host gives to `initAll`. */
 export interface InitOptions {
@@ -121,7 +122,7 @@ async function initOne(registration: RegisteredPlugin, context: InitContext, log
     meta: context.meta,
   };
   try {
-    const instance = await registration.initFn(context);
+    const instance = await inScope(registration, () => registration.initFn(context));
     return { ...row, status: 'ok', instance, initMs: performance.now() - started };
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(messageOf(thrown));
@@ -131,6 +132,13 @@ async function initOne(registration: RegisteredPlugin, context: InitContext, log
     else log.warn('plugin failed to initialise', { ...fields, error });
     return { ...row, status, error, initMs: performance.now() - started };
   }
+}
+
+/** A plugin's part runs as that plugin's; the daemon's own parts as nobody's. */
+function inScope<T>(registration: RegisteredPlugin, body: () => T): T {
+  const { id, package: owner } = registration;
+  if (owner.name === ownPackage.name) return body();
+  return pluginScope.run({ plugin: { id, package: owner.name, version: owner.version }, point: 'init' }, body);
 }
 
 interface ContextParts extends InitOptions {

@@ -5,6 +5,7 @@
  */
 import { invalidArgument, messageOf } from '../daemon/errors/error.ts';
 import type { InitContext, JsonSchema, PackageRef, PluginPackage, RegistrationMeta } from './context.ts';
+import { pluginScope } from './scope.ts';
 import { types } from './types.ts';
 
 export type { JsonSchema, PluginPackage } from './context.ts';
@@ -155,7 +156,10 @@ export function withPackage<T>(owner: PluginPackage, load: () => T | Promise<T>)
     return undefined;
   };
   try {
-    const loaded = load();
+    const loaded = pluginScope.run(
+      { plugin: { id: owner.name, package: owner.name, version: owner.version }, point: 'load' },
+      load,
+    );
     if (loaded instanceof Promise) {
       return loaded.then((value) => {
         state.current = outer;

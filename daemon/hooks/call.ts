@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { HookContext, PluginLog } from '../../hookplugins/context.ts';
 import type { FailurePolicy } from '../../hookplugins/points.ts';
+import { pluginScope, type ScopeOwner } from '../../hookplugins/scope.ts';
 import type { PluginRef, PointName } from './contract.ts';
 import { HookError, textOf } from './failure.ts';
 import type { PointStats } from './stats.ts';
@@ -18,12 +19,6 @@ export interface Subscription {
   /** Enters the plugin's scope and calls its method. */
   call(args: unknown[]): unknown;
 }
-
-/** Which plugin call the running code belongs to, across awaits and timers: what attributes a rejection that nobody handled. */
-export const pluginScope = new AsyncLocalStorage<ScopeOwner>();
-
-/** What is known of a call from inside its scope. */
-export type ScopeOwner = Pick<Subscription, 'plugin' | 'point' | 'stats'>;
 
 /** Binds a method to its object and its scope, once: entering a kept scope costs a third of making one for each call. */
 export function scoped(owner: ScopeOwner, object: object, method: (...args: unknown[]) => unknown): Subscription['call'] {

@@ -3,8 +3,10 @@
  * policy. A synchronous plugin costs no turn of the event loop, a point without plugins no allocation.
  */
 import { type PointData, type PointName, points, type ResultCheck } from '../../hookplugins/points.ts';
+import { pluginScope } from '../../hookplugins/scope.ts';
+import type { HandlerSpec } from '../../hookplugins/shapes.ts';
 import { conflict, messageOf } from '../errors/error.ts';
-import { invoke, pluginScope, type Subscription } from './call.ts';
+import { invoke, type Subscription } from './call.ts';
 import { ChangeWatch } from './conflicts.ts';
 import type {
   ArgsOf,
@@ -18,6 +20,7 @@ import type {
   ResultOf,
 } from './contract.ts';
 import { HookError, labelOf, nonsense, thrownBy } from './failure.ts';
+import { ScopedRoutes } from './scoped-routes.ts';
 import { type HooksInput, HookTable } from './table.ts';
 
 const done = Promise.resolve();
@@ -59,13 +62,18 @@ class Caller implements Hooks {
   }
 
   async chain<P extends ChainPoint>(point: P, ...args: ArgsOf<P>): Promise<ResultOf<P>> {
+    const subs = this.#hooks.table.get(point);
     const check: ResultCheck | undefined = points[point].result;
     let [value, ...rest]: readonly unknown[] = args;
-    for (const sub of this.#hooks.table.get(point) ?? none) {
+    if (!subs) return value as ResultOf<P>; // the first argument
+    const routes = point === 'api.updateHandler' ? new ScopedRoutes(value as HandlerSpec[]) : undefined; // by its type
+    if (routes) value = routes.given;
+    for (const sub of subs) {
       const outcome = await this.#one(sub, [value, ...rest], check);
-      if (outcome.ok && outcome.value !== undefined) value = outcome.value;
+      if (outcome.ok && outcome.value !== undefined)
+        value = routes ? routes.after(sub, outcome.value as HandlerSpec[]) : outcome.value; // checked
     }
-    return value as ResultOf<P>; // the first argument, or what passed `check`
+    return (routes ? routes.result(value as HandlerSpec[]) : value) as ResultOf<P>; // what passed `check`
   }
 
   withSignal(signal: AbortSignal): HookCaller {
@@ -100,11 +108,11 @@ class Caller implements Hooks {
   }
 
   leaked(error: unknown) {
-    const sub = pluginScope.getStore();
-    if (!sub) return undefined;
-    sub.stats.leaks += 1;
-    this.#hooks.log.error('plugin leaked an error', { plugin: labelOf(sub.plugin), point: sub.point, error });
-    return sub.plugin;
+    const owner = pluginScope.getStore();
+    if (!owner) return undefined;
+    if (owner.stats) owner.stats.leaks += 1;
+    this.#hooks.log.error('plugin leaked an error', { plugin: labelOf(owner.plugin), point: owner.point, error });
+    return owner.plugin;
   }
 
   async #runEach(subs: readonly Subscription[], args: readonly unknown[]): Promise<void> {

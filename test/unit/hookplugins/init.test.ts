@@ -7,7 +7,8 @@ import * as assert from 'uvu/assert';
 import type { InitContext } from '../../../hookplugins/context.ts';
 import { skipPlugin } from '../../../hookplugins/errors.ts';
 import { type InitOptions, initAll } from '../../../hookplugins/init.ts';
-import { checked, type Registration } from '../../../hookplugins/registry.ts';
+import { checked, ownPackage, type Registration } from '../../../hookplugins/registry.ts';
+import { pluginScope } from '../../../hookplugins/scope.ts';
 import { recordingLog } from '../../helpers/recording-log.ts';
 import { rejects } from '../../helpers/rejects.ts';
 
@@ -314,6 +315,21 @@ test('meta can be told by the registration and is kept when it fails', async () 
     exports: {},
     capabilities: ['first'],
   });
+});
+
+test('a part of a plugin package runs in that plugin’s scope, a part of the daemon in nobody’s', async () => {
+  const initFn = async () => {
+    await Promise.resolve();
+    return pluginScope.getStore();
+  };
+  const made = [ownPackage, { name: 'pkg', version: '1' }].map((owner) =>
+    checked({ type: t('a'), id: owner.name, initFn }, owner, []),
+  );
+  const set = await initAll(made, { root: '/nowhere', state: '/nowhere', log: recordingLog() });
+  assert.equal(
+    set.plugins.map((one) => one.instance),
+    [undefined, { plugin: { id: 'pkg', package: 'pkg', version: '1' }, point: 'init' }],
+  );
 });
 
 test('an aborted start stops and closes', async () => {
