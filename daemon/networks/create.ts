@@ -16,7 +16,7 @@ export async function createNetwork(room: Room, request: NetworkCreateRequest): 
     networks: room.networks.all(),
     drivers: room.drivers,
     addressPools: configured.length > 0 ? configured : defaultAddressPools,
-    routed: () => routedSubnets(() => false),
+    routed: () => routedSubnets(),
   });
   const driver = driverOf(room, record);
   room.networks.add(record); // name and subnet are taken from here on

@@ -66,7 +66,7 @@ function bridgeRecord({ config, saved, isInUse }: DefaultsInput): NetworkRecord 
     parseCidr(chosen?.Subnet ?? '')?.prefix ??
     freeSubnet(
       config.defaultAddressPools.length > 0 ? config.defaultAddressPools : defaultAddressPools,
-      [...routedSubnets((one) => one === name), ...taken.filter((one) => one !== undefined)],
+      [...routedSubnets(), ...taken.filter((one) => one !== undefined)],
       4,
     );
   const gateway = given?.address ?? { version: 4 as const, value: subnet.base + 1n };

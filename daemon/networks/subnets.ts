@@ -11,16 +11,12 @@ export const defaultAddressPools: readonly { base: string; size: number }[] = [
   { base: '192.168.0.0/16', size: 20 },
 ];
 
-/** The subnets of the host's routes, both families; default routes and single hosts' loopback are left out. `ignore` names interfaces of ours. */
-export function routedSubnets(ignore: (interfaceName: string) => boolean): Prefix[] {
-  return [...readRoutes('/proc/net/route', ignore, v4Route), ...readRoutes('/proc/net/ipv6_route', ignore, v6Route)];
+/** The subnets of the host's routes, both families; default routes and the loopback are left out. */
+export function routedSubnets(): Prefix[] {
+  return [...readRoutes('/proc/net/route', v4Route), ...readRoutes('/proc/net/ipv6_route', v6Route)];
 }
 
-function readRoutes(
-  path: string,
-  ignore: (name: string) => boolean,
-  parse: (fields: string[]) => { prefix: Prefix; device: string } | undefined,
-): Prefix[] {
+function readRoutes(path: string, parse: (fields: string[]) => { prefix: Prefix; device: string } | undefined): Prefix[] {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -30,7 +26,7 @@ function readRoutes(
   return text
     .split('\n')
     .map((line) => parse(line.trim().split(/\s+/)))
-    .filter((one) => one !== undefined && one.prefix.bits > 0 && one.device !== 'lo' && !ignore(one.device))
+    .filter((one) => one !== undefined && one.prefix.bits > 0 && one.device !== 'lo')
     .map((one) => (one as { prefix: Prefix }).prefix); // narrowed by the filter
 }
 

@@ -1,6 +1,9 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { packJson } from '../../daemon/ctrd/any.ts';
@@ -141,6 +144,36 @@ test('errors carry the kind and the text of containerd; aborted calls say why', 
   await client.version.version({});
   leaving.abort();
   assert.is((await rejects(first)).kind, 'cancelled');
+});
+
+test('proxy plugins and stream processors are configured into our own containerd', async () => {
+  await using far = await startContainerd();
+  const accepts = ['application/vnd.example.layer.tar+squeezed'];
+  await using ctrd = await startContainerd({
+    proxyPlugins: { far: { type: 'snapshot', address: far.supervisor.socket } },
+    streamProcessors: {
+      unsqueeze: { accepts, returns: 'application/vnd.oci.image.layer.v1.tar', path: '/bin/busybox', args: ['gunzip', '-c'] },
+    },
+  });
+  const { client } = ctrd;
+  const { plugins } = await client.introspection.plugins({ filters: ['id==far'] });
+  assert.equal(
+    plugins.map((one) => `${one.type} ${one.initErr?.message ?? 'ok'}`),
+    ['io.containerd.snapshotter.v1 ok'],
+  );
+  // The other containerd is asked: it is the one that has no snapshotter of that name.
+  await rejects(client.snapshots.prepare({ snapshotter: 'far', key: 'k' }), 'snapshotter not loaded: far');
+
+  await client.withLease(async (lease) => {
+    const tar = pack();
+    tar.entry({ name: 'greeting' }, 'hello');
+    tar.finalize();
+    const squeezed = gzipSync(await buffer(tar));
+    const { digest } = await client.writeBlob('layer', { lease }, slices(squeezed));
+    const { mounts } = await client.snapshots.prepare({ snapshotter: 'native', key: 'k' }, { lease });
+    await client.diff.apply({ diff: { mediaType: accepts[0], digest, size: squeezed.length }, mounts }, { lease });
+    assert.is(fs.readFileSync(path.join(mounts[0]?.source ?? '', 'greeting'), 'utf8'), 'hello');
+  });
 });
 
 test('a container runs on runc and every step arrives as a decoded task event', async () => {

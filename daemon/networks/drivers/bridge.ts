@@ -8,7 +8,7 @@ import { forbidden, invalidArgument } from '../../errors/error.ts';
 import { parseCidr } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import { macOf } from '../ipam.ts';
-import { hasLink, listLinks } from '../links.ts';
+import { hasLink, listLinks, readLinks } from '../links.ts';
 import type { Programs } from '../programs.ts';
 import type { EndpointRecord, NetworkRecord } from '../record.ts';
 import type { NetworkDriver, WirePlan, WireTarget } from './driver.ts';
@@ -56,7 +56,9 @@ export function createBridgeDriver({ programs, log, alias }: BridgeDeps): Networ
     async ensure(network) {
       const bridge = bridgeNameOf(network);
       const commands: string[] = [];
-      if (!hasLink(bridge)) {
+      if (hasLink(bridge)) {
+        commands.push(...(await staleAddresses(programs, { bridge, alias, network })));
+      } else {
         commands.push(`link add name ${bridge} address ${macOf(undefined)} type bridge`);
         commands.push(`link set dev ${bridge} alias ${alias}`);
       }
@@ -89,6 +91,20 @@ export function createBridgeDriver({ programs, log, alias }: BridgeDeps): Networ
       isMasqueraded: booleanOption(network.options, bridgeOptions.masquerade) ?? true,
     }),
   };
+}
+
+/** Commands that take addresses of an earlier configuration from a bridge of ours. */
+async function staleAddresses(
+  programs: Programs,
+  { bridge, alias, network }: { bridge: string; alias: string; network: NetworkRecord },
+): Promise<string[]> {
+  const text = await programs.sh(`ip -o link show dev ${bridge}; ip -o addr show dev ${bridge} scope global`);
+  if (readLinks(text).get(bridge) !== alias) return [];
+  const wanted = new Set(
+    network.ipam.Config.map(({ Subnet, Gateway = '' }) => `${Gateway.split('/')[0]}/${Subnet.split('/')[1]}`),
+  );
+  const present = [...text.matchAll(/^\d+: \S+\s+inet6? (\S+)/gm)].map((one) => one[1] ?? '');
+  return present.filter((one) => !wanted.has(one)).map((one) => `addr del ${one} dev ${bridge}`);
 }
 
 function check(network: NetworkRecord, others: readonly NetworkRecord[]): void {
