@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { invalidArgument } from '../errors/error.ts';
 
 /** A containerd plugin behind a socket: `snapshot` or `content` (newer containerds know more types). */
 export interface ProxyPlugin {
@@ -71,6 +72,21 @@ export function renderContainerdConfig(config: ContainerdConfig): string {
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+const proxyTypes = ['snapshot', 'content', 'sandbox', 'diff'];
+const builtIn: Record<string, readonly string[]> = { snapshot: ['native', 'overlayfs'], content: ['content'], diff: ['walking'] };
+
+/** Throws invalidArgument for proxies that containerd would panic at: an unknown type, or the name of a plugin of its own. */
+export function checkProxyPlugins(proxies: Record<string, ProxyPlugin>): void {
+  for (const [name, { type, address }] of Object.entries(proxies)) {
+    if (!proxyTypes.includes(type)) {
+      throw invalidArgument(`proxy plugin ${name} has type ${JSON.stringify(type)}; containerd knows ${proxyTypes.join(', ')}`);
+    }
+    if (!address) throw invalidArgument(`proxy plugin ${name} has no address`);
+    if (builtIn[type]?.includes(name))
+      throw invalidArgument(`proxy plugin ${name} has the name of containerd's own ${type} plugin`);
+  }
 }
 
 const wantedOomScore = -500; // dockerd's choice for its containerd

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { invalidArgument, messageOf, unavailable } from '../errors/error.ts';
 import { writeFileAtomicSync } from '../lib/atomic-file.ts';
 import type { Logger } from '../lib/log.ts';
-import { type ContainerdConfig, lowestOomScore, renderContainerdConfig } from './containerd-config.ts';
+import { type ContainerdConfig, checkProxyPlugins, lowestOomScore, renderContainerdConfig } from './containerd-config.ts';
 import type { Supervisor } from './contract.ts';
 import { logTail, openLogFile, rotateLogFile } from './log-file.ts';
 import {
@@ -59,6 +59,7 @@ export class ContainerdSupervisor implements Supervisor {
   #rotation: NodeJS.Timeout | undefined;
 
   constructor(options: SupervisorOptions) {
+    checkProxyPlugins(options.proxyPlugins);
     this.#options = options;
     const dir = join(options.state, 'containerd');
     this.socket = join(dir, 'containerd.sock');

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { packJson, packRuncOptions, unpackJson } from '../../../daemon/ctrd/any.ts';
-import { lowestOomScore, renderContainerdConfig } from '../../../daemon/ctrd/containerd-config.ts';
+import { checkProxyPlugins, lowestOomScore, renderContainerdConfig } from '../../../daemon/ctrd/containerd-config.ts';
 import { unpackMetrics } from '../../../daemon/ctrd/metrics.ts';
 import { decodeTaskEvent } from '../../../daemon/ctrd/task-event.ts';
 import { msToTimestamp, timestampToMs, timestampToRfc3339, zeroTimestamp } from '../../../daemon/ctrd/timestamp.ts';
@@ -83,6 +83,20 @@ test('the configuration of containerd holds proxies and stream processors, quote
     toml,
     '[stream_processors."zip.v1"]\naccepts = ["a/b+zip"]\nreturns = "a/b"\npath = "unzipper"\nargs = ["-c"]\nenv = []',
   );
+});
+
+test('proxies that containerd would panic at are refused by name', () => {
+  const address = '/run/x.sock';
+  checkProxyPlugins({ far: { type: 'snapshot', address }, overlayfs: { type: 'content', address } });
+  assert.throws(
+    () => checkProxyPlugins({ far: { type: 'volume', address } }),
+    /proxy plugin far has type "volume"; containerd knows snapshot/,
+  );
+  assert.throws(
+    () => checkProxyPlugins({ native: { type: 'snapshot', address } }),
+    /native has the name of containerd's own snapshot plugin/,
+  );
+  assert.throws(() => checkProxyPlugins({ far: { type: 'snapshot', address: '' } }), /proxy plugin far has no address/);
 });
 
 test('the score against the OOM killer is lowered only by who may', () => {
