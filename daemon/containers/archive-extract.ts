@@ -139,7 +139,7 @@ class Extractor {
         // Regular, also in its old and contiguous forms.
         const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
         await using file = await open(place, flags, 0o600);
-        await pipeline(content, file.createWriteStream({ autoClose: false }));
+        await file.writeFile(content);
         await file.chown(owner.uid, owner.gid);
         await file.chmod(mode); // after the owner: a change of owner clears setuid
         await file.utimes(mtime, mtime);

@@ -85,12 +85,13 @@ export class AttachedClient {
     const resume = (): void => {
       if (!this.#over) input.resume();
     };
+    const endsStdin = this.#target.stdinOnce && !this.#target.tty;
     let left = false;
     const leave = (): void => {
       if (left) return;
       left = true;
-      // Docker: with StdinOnce the client's end of input is the process's; without, the client is cut off and stdin stays open for the next one.
-      if (this.#target.stdinOnce) this.#target.endStdin();
+      // Docker: with StdinOnce the client's end of input is the process's, unless that has a terminal; else the client is cut off and stdin stays open for the next one.
+      if (endsStdin) this.#target.endStdin();
       else this.end('closed');
     };
     this.#listen(input, 'data', (chunk: Buffer) => {
@@ -102,7 +103,7 @@ export class AttachedClient {
     this.#listen(input, 'close', leave);
     this.#cleanup.defer(() => {
       // A client that hangs up with StdinOnce ends stdin as well; one that detached by keys does not.
-      if (input.destroyed && this.#target.stdinOnce) leave();
+      if (input.destroyed && endsStdin) leave();
     });
     input.on('error', () => undefined); // 'close' follows
   }
