@@ -1,9 +1,19 @@
 import type { InitContext } from '../../hookplugins/context.ts';
 import { register, types } from '../../hookplugins/registry.ts';
-import type { DaemonConfig } from '../config/contract.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ProxyPlugin, StreamProcessor } from './containerd-config.ts';
 import { createCtrd } from './room.ts';
+
+/** What the room reads of the daemon's configuration. */
+interface CtrdConfig {
+  root: string;
+  state: string;
+  containerd: string;
+  containerdNamespace: string;
+  debug: boolean;
+  proxyPlugins: Record<string, ProxyPlugin>;
+  streamProcessors: Record<string, StreamProcessor>;
+}
 
 register({
   type: types.ctrd,
@@ -11,7 +21,7 @@ register({
   requires: [types.config, types.log, types.snapshotter, types.content, types.streamProcessor],
   required: true,
   initFn: (ctx) => {
-    const config = ctx.getSingle<DaemonConfig>(types.config);
+    const config = ctx.getSingle<CtrdConfig>(types.config);
     return createCtrd({
       root: config.root,
       state: config.state,
