@@ -15,6 +15,7 @@ const checks: Record<string, readonly string[]> = {
   unused: [node, bin('knip/bin/knip.js'), '--no-progress'],
   api: [node, 'hack/check-api.ts'],
   docs: [node, 'hack/generate-docs.ts', '--check'],
+  proto: [node, 'hack/generate-proto.ts', '--check'],
   unit: [node, 'hack/run-tests.ts', 'unit'],
 };
 
