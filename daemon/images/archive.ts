@@ -43,6 +43,7 @@ export async function readArchive(
   const tar = extract();
   // Errors of the source end the tar, and those of the tar the source; both come out of the loop below.
   const feeding = feed(input, tar);
+  feeding.catch(() => undefined);
   const upload = `load-${randomUUID()}`;
   try {
     for await (const entry of tar) {
@@ -102,7 +103,6 @@ async function feed(input: AsyncIterable<Uint8Array>, tar: ReturnType<typeof ext
     resolve();
   });
   source.pipe(tar as unknown as NodeJS.WritableStream); // streamx: compatible with pipe, not in its types
-  promise.catch(() => undefined); // awaited by the reader
   await promise;
 }
 

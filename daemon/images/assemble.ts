@@ -3,7 +3,7 @@
  * walk from the record to the layers, unpack, tie the snapshots, and make the image known. Everything is under the caller's lease until then.
  */
 
-import { invalidArgument } from '../errors/error.ts';
+import { invalidArgument, isKind } from '../errors/error.ts';
 import type { Descriptor, ImageConfigBlob } from '../types/docker/image.ts';
 import { digestOf } from './chain.ts';
 import type { ImageEntry } from './image-index.ts';
@@ -126,4 +126,16 @@ export async function underLease<T>(
     },
     { expireMs: 24 * 60 * 60 * 1000, ...options },
   );
+}
+
+/** True when a blob is here, and then it stays for the lease. The lease comes first: from then on the blob stays, even when its image is removed at this moment. */
+export async function hasBlob(room: Pick<ImagesRoom, 'client'>, { digest }: Descriptor, lease: string): Promise<boolean> {
+  try {
+    await room.client.leases.addResource({ id: lease, resource: { id: digest, type: 'content' } });
+    await room.client.content.info({ digest });
+    return true;
+  } catch (error) {
+    if (isKind(error, 'notFound')) return false;
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@ import { invalidArgument } from '../errors/error.ts';
 import { shortId } from '../lib/id.ts';
 import type { Descriptor, ImageConfigBlob } from '../types/docker/image.ts';
 import { type Archive, readArchive } from './archive.ts';
-import { assemble, type Parts, parseConfig, underLease } from './assemble.ts';
+import { assemble, hasBlob, type Parts, parseConfig, underLease } from './assemble.ts';
 import { digestOf } from './chain.ts';
 import type { ImageEntry } from './image-index.ts';
 import { type IndexBlob, isIndexType, layerType, type ManifestBlob, manifestTypeOf } from './media-types.ts';
@@ -53,7 +53,7 @@ export async function loadArchive(
       const loaded: ImageEntry[] = [];
       for (const { parts, names } of candidates) {
         if (!options.quiet) tellLayers(parts, progress);
-        const own = rewritten(options.sharesLayers ? await shareLayers(room, parts) : parts, options);
+        const own = rewritten(options.sharesLayers ? await shareLayers(room, parts, lease) : parts, options);
         loaded.push(await loadOne(room, { parts: own, names: [...(options.names ?? names)] }, progress, { lease, ...options }));
       }
       return loaded;
@@ -90,7 +90,7 @@ function rewritten(parts: Parts, { rewrite }: LoadOptions): Parts {
 }
 
 /** The layers that the longest common base of any image here has already. */
-async function shareLayers(room: ImagesRoom, parts: Parts): Promise<Parts> {
+async function shareLayers(room: ImagesRoom, parts: Parts, lease: string): Promise<Parts> {
   const diffIds = parseConfig(parts.config, parts.layers.length).rootfs.diff_ids;
   let best: { image: ImageEntry; count: number } | undefined;
   for (const image of room.index.all()) {
@@ -101,7 +101,9 @@ async function shareLayers(room: ImagesRoom, parts: Parts): Promise<Parts> {
   }
   if (!best) return parts;
   const { layers } = await room.client.readJson<ManifestBlob>(best.image.manifest.digest);
-  return { config: parts.config, layers: [...layers.slice(0, best.count), ...parts.layers.slice(best.count)] };
+  const shared = layers.slice(0, best.count);
+  for (const layer of shared) if (!(await hasBlob(room, layer, lease))) return parts; // it is just being removed
+  return { config: parts.config, layers: [...shared, ...parts.layers.slice(best.count)] };
 }
 
 function tellLayers(parts: Parts, progress: Progress): void {

@@ -7,7 +7,7 @@ import { conflict, internal, invalidArgument, isKind, messageOf, PouchError } fr
 import { shortId } from '../lib/id.ts';
 import { mapLimited } from '../lib/map-limited.ts';
 import type { Descriptor, ImageConfigBlob } from '../types/docker/image.ts';
-import { finish, parseConfig, underLease, writeManifest } from './assemble.ts';
+import { finish, hasBlob, parseConfig, underLease, writeManifest } from './assemble.ts';
 import { chainIds, digestOf } from './chain.ts';
 import type { Image, PullRequest } from './contract.ts';
 import type { ImageEntry } from './image-index.ts';
@@ -131,7 +131,7 @@ async function fetchImage(pull: Pull, own: FetchedManifest, { lease, names, snap
   const manifest = JSON.parse(own.bytes.toString('utf8')) as Partial<ManifestBlob>; // checked by use
   if (!manifest.config || !Array.isArray(manifest.layers)) throw invalidArgument('the manifest has no config or no layers');
   const layers = manifest.layers;
-  const config = await fetchConfig(pull, manifest.config, layers.length);
+  const config = await fetchConfig(pull, manifest.config, { layerCount: layers.length, lease });
   checkPlatform(config.blob, request);
   const downloads = await startDownloads(pull, { layers, config: config.blob, lease, snapshotter });
   try {
@@ -158,7 +158,7 @@ async function fetchImage(pull: Pull, own: FetchedManifest, { lease, names, snap
 async function fetchConfig(
   pull: Pull,
   descriptor: Descriptor,
-  layerCount: number,
+  { layerCount, lease }: { layerCount: number; lease: string },
 ): Promise<{ bytes: Buffer; blob: ImageConfigBlob }> {
   const { room, repository, signal } = pull;
   const isImage =
@@ -166,7 +166,7 @@ async function fetchConfig(
   if (!isImage && descriptor.mediaType !== 'application/octet-stream') {
     throw invalidArgument(`encountered remote "${descriptor.mediaType}"(unknown) when fetching: this is no container image`);
   }
-  const have = room.index.get(descriptor.digest);
+  const have = await hasBlob(room, descriptor, lease);
   const parts: Buffer[] = [];
   let size = 0;
   const source = have ? room.client.readBlob(descriptor.digest, { signal }) : repository.blob(descriptor, 0, signal);
@@ -265,14 +265,7 @@ async function hasLayer(
   layer: Descriptor,
   { chainId, lease, snapshotter }: { chainId: string; lease: string; snapshotter: string },
 ): Promise<boolean> {
-  try {
-    await room.client.leases.addResource({ id: lease, resource: { id: layer.digest, type: 'content' } });
-    await room.client.content.info({ digest: layer.digest });
-  } catch (error) {
-    if (isKind(error, 'notFound')) return false;
-    throw error;
-  }
-  return await room.unpacker.has(chainId, { snapshotter, lease });
+  return (await hasBlob(room, layer, lease)) && (await room.unpacker.has(chainId, { snapshotter, lease }));
 }
 
 function isTransient(error: unknown): boolean {

@@ -86,7 +86,7 @@ export async function createImages(deps: ImagesDeps): Promise<Images> {
     setUsers: (source) => {
       users = source;
     },
-    tag: (ref, target) => tagImage(room, index.resolve(ref), target),
+    tag: async (ref, target) => await tagImage(room, index.resolve(ref), target),
     remove: (ref, options) => removeImage(room, ref, options ?? {}),
     layersSize: () => layersSize(room),
     login: async (auth, signal) => (await import('./distribution.ts')).checkAuth(config, auth, signal),

@@ -1,20 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createContainerdClient } from '../../daemon/ctrd/client.ts';
-import type { ContainerdClient } from '../../daemon/ctrd/contract.ts';
+import type { ContainerdClient, Supervisor } from '../../daemon/ctrd/contract.ts';
 import type { EventInput } from '../../daemon/events/contract.ts';
 import type { ImagesConfig } from '../../daemon/images/room.ts';
 import { createImages, type Images } from '../../daemon/images/service.ts';
-import { poll } from '../../daemon/lib/deadline.ts';
 import { silentLogger } from '../../daemon/lib/log.ts';
+import { startContainerd } from './containerd.ts';
 import { hooksOf } from './hooks.ts';
 
 /** The images room on a containerd of its own, with what a test looks at. */
 export interface TestImages extends AsyncDisposable {
   readonly images: Images;
   readonly client: ContainerdClient;
+  readonly supervisor: Supervisor;
   /** A folder of its own, removed at the end. */
   readonly dir: string;
   /** What was published, in order. */
@@ -29,32 +26,19 @@ export interface TestImages extends AsyncDisposable {
 export async function startImages(
   options: { plugins?: () => unknown; config?: Partial<ImagesConfig> } = {},
 ): Promise<TestImages> {
-  const dir = mkdtempSync(join(tmpdir(), 'pouchd-images-'));
-  const socket = join(dir, 'c.sock');
-  const daemon = startContainerd(dir, socket);
-  const client = createContainerdClient({ socket, namespace: 'test' });
+  const ctrd = await startContainerd({ namespace: 'test' });
+  const { client, dir } = ctrd;
+  const opened: Images[] = [];
   const stop = async () => {
-    client.disconnect();
-    await stopProcess(daemon);
-    rmSync(dir, { recursive: true, force: true });
+    for (const images of opened) await images.close();
+    await ctrd[Symbol.asyncDispose]();
   };
   try {
-    await poll('containerd answers', () => client.version.version({}).catch(() => undefined), { timeoutMs: 20_000 });
-    await client.namespaces.create({ namespace: { name: 'test' } });
     const events: EventInput[] = [];
     const hooks = await hooksOf(options.plugins ?? (() => undefined));
-    const open = () =>
-      createImages({
-        ctrd: {
-          client,
-          supervisor: {
-            socket,
-            pid: daemon.pid,
-            ready: async () => undefined,
-            onReconnect: () => () => undefined,
-            stop: async () => undefined,
-          },
-        },
+    const open = async () => {
+      const images = await createImages({
+        ctrd,
         config: {
           snapshotter: 'overlayfs',
           insecureRegistries: [],
@@ -68,32 +52,16 @@ export async function startImages(
         log: silentLogger,
         workDir: join(dir, 'work'),
       });
+      opened.push(images);
+      return images;
+    };
     const images = await open();
-    return { images, client, dir, events, reopen: open, contents: () => contentsOf(client), [Symbol.asyncDispose]: stop };
+    const contents = () => contentsOf(client);
+    return { images, client, dir, events, supervisor: ctrd.supervisor, reopen: open, contents, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;
   }
-}
-
-function startContainerd(dir: string, socket: string): ChildProcess {
-  const config = join(dir, 'containerd.toml');
-  mkdirSync(join(dir, 'root'), { recursive: true });
-  writeFileSync(
-    config,
-    `version = 2\nroot = "${dir}/root"\nstate = "${dir}/state"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\n  address = "${socket}"\n[ttrpc]\n  address = "${socket}.ttrpc"\n`,
-  );
-  const child = spawn('containerd', ['-c', config], { stdio: 'ignore' });
-  process.on('exit', () => child.kill('SIGKILL'));
-  return child;
-}
-
-function stopProcess(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve());
-    child.kill('SIGTERM');
-  });
 }
 
 async function contentsOf(

@@ -18,7 +18,7 @@ import type { ImageEntry } from '../image-index.ts';
 import { loadArchive } from '../load.ts';
 import type { Progress } from '../progress.ts';
 import { pullImage } from '../pull.ts';
-import { familiarName, normalName, parseReference, withDefaultTag } from '../reference.ts';
+import { familiarName, normalName, parseReference, tryParseReference, withDefaultTag } from '../reference.ts';
 import { type ImagesRoom, imageEvent } from '../room.ts';
 import { saveImages } from '../save.ts';
 import { Buildah } from './buildah.ts';
@@ -169,11 +169,16 @@ async function provideBases(
       image = room.index.resolve((await pullImage(room, pull, progress, signal)).id);
     }
     bases.set(ref, image);
-    if (have.has(image.id)) continue;
-    const file = join(work, `base-${bases.size}.tar`);
-    await pipeline(await saveImages(room, [image.id], signal), createWriteStream(file, { mode: 0o600 }));
-    await buildah.command(['pull', '--quiet', ...buildah.policyArgs, `docker-archive:${file}`], signal);
-    await rm(file);
+    if (!have.has(image.id)) {
+      const file = join(work, `base-${bases.size}.tar`);
+      await pipeline(await saveImages(room, [image.id], signal), createWriteStream(file, { mode: 0o600 }));
+      await buildah.command(['pull', '--quiet', ...buildah.policyArgs, `docker-archive:${file}`], signal);
+      await rm(file);
+    }
+    // A FROM with a variable is looked up by its name; --build-context only knows it as it is written.
+    const named = tryParseReference(ref);
+    if (named && !named.digest)
+      await buildah.command(['tag', image.id.slice('sha256:'.length), normalName(withDefaultTag(named))], signal);
   }
   return bases;
 }
