@@ -125,6 +125,7 @@ export interface ListPidsResponse {
 export interface CheckpointTaskRequest {
   containerId: string;
   parentCheckpoint: string;
+  options: Any | undefined;
 }
 
 export interface CheckpointTaskResponse {
@@ -1641,7 +1642,7 @@ export const ListPidsResponse: MessageFns<ListPidsResponse> = {
 };
 
 function createBaseCheckpointTaskRequest(): CheckpointTaskRequest {
-  return { containerId: "", parentCheckpoint: "" };
+  return { containerId: "", parentCheckpoint: "", options: undefined };
 }
 
 export const CheckpointTaskRequest: MessageFns<CheckpointTaskRequest> = {
@@ -1651,6 +1652,9 @@ export const CheckpointTaskRequest: MessageFns<CheckpointTaskRequest> = {
     }
     if (message.parentCheckpoint !== "") {
       writer.uint32(18).string(message.parentCheckpoint);
+    }
+    if (message.options !== undefined) {
+      Any.encode(message.options, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1684,6 +1688,14 @@ export const CheckpointTaskRequest: MessageFns<CheckpointTaskRequest> = {
             message.parentCheckpoint = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.options = Any.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1703,6 +1715,9 @@ export const CheckpointTaskRequest: MessageFns<CheckpointTaskRequest> = {
     const message = createBaseCheckpointTaskRequest();
     message.containerId = object.containerId ?? "";
     message.parentCheckpoint = object.parentCheckpoint ?? "";
+    message.options = (object.options !== undefined && object.options !== null)
+      ? Any.fromPartial(object.options)
+      : undefined;
     return message;
   },
 };
