@@ -4,9 +4,13 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import * as assert from 'uvu/assert';
 import { type BuildContext, createContext } from '../../build/context.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
+
+/** A plugin made outside the tree: TypeScript, several files, a dependency of its own. */
+export const greeter: string = path.join(root, 'test/fixtures/plugins/greeter');
 
 /** How a program ended, and what it printed. */
 export interface Ran {
@@ -78,4 +82,23 @@ export function pluginPackage(name: string, more: object = {}): object {
     peerDependencies: { '@pouchd/hookplugins': '^1' },
     ...more,
   };
+}
+
+/** What `build/main.ts --json` tells. */
+export interface Told {
+  readonly sha256: string;
+  readonly isUnchanged: boolean;
+  readonly plugins: readonly { name: string; version: string; kinds: readonly string[] }[];
+  readonly stages: readonly { name: string; note: string }[];
+}
+
+/** The output of a run that must have gone well. */
+export function ok(ran: Ran): string {
+  assert.is(ran.code, 0, ran.out);
+  return ran.out;
+}
+
+/** Builds and returns the report. */
+export async function built(scratch: ScratchBuilder, ...args: string[]): Promise<Told> {
+  return JSON.parse(ok(await scratch.build('--json', ...args))) as Told;
 }

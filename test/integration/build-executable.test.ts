@@ -65,11 +65,6 @@ test('two builds of the daemon from the same inputs are the same bytes, with no 
   }
   assert.is(shas[0], shas[1]);
 });
-  await using other = scratchBuilder({ daemon: 'real' });
-  for (const scratch of [one, other]) ok(await scratch.module(`--add-plugin=${greeter}`));
-  const shas = [(await built(one)).sha256, (await built(other)).sha256];
-  assert.is(shas[0], shas[1]);
-});
 
 test('make with a broken plugin names it, fails, and the old executable still runs', async () => {
   await using scratch = scratchBuilder();
