@@ -14,16 +14,16 @@ check: setup ## lint, types, floors, unused code, API report, unit tests
 	@$(NODE) hack/check.ts
 
 test: setup-test build ## everything: unit, integration and end-to-end tests on what was built
-	@$(NODE) hack/run-tests.ts unit integration e2e
+	@$(NODE) hack/run-tests.ts unit integration e2e $(TEST_FLAGS)
 
 test-unit: setup ## unit tests alone
-	@$(NODE) hack/run-tests.ts unit
+	@$(NODE) hack/run-tests.ts unit $(TEST_FLAGS)
 
 test-integration: setup-test ## integration tests alone (root; real containerd and runc)
-	@$(NODE) hack/run-tests.ts integration
+	@$(NODE) hack/run-tests.ts integration $(TEST_FLAGS)
 
 test-e2e: setup-test build ## end-to-end tests alone (the built executable and real clients)
-	@$(NODE) hack/run-tests.ts e2e
+	@$(NODE) hack/run-tests.ts e2e $(TEST_FLAGS)
 
 demo: setup-demo ## two plugins compiled in, a real container, their hooks at work; leaves nothing behind
 	@$(NODE) hack/demo.ts
