@@ -1,4 +1,4 @@
-import { PouchError } from '../errors/error.ts';
+import { forbidden, invalidArgument } from '../errors/error.ts';
 import type { EndpointSettings } from '../types/docker/network.ts';
 import { leaving } from './close.ts';
 import { checkEndpoint } from './endpoint-check.ts';
@@ -19,13 +19,10 @@ export async function connectSandbox(
   await room.ready();
   if (record.endpoints.some((one) => one.networkId === network.id)) throw alreadyAttached(record.name, network.name);
   if (record.netnsPath === 'host' || network.driver === 'host') {
-    throw new PouchError('forbidden', 'container cannot be disconnected from host network or connected to host network');
+    throw invalidArgument('container cannot be disconnected from host network or connected to host network');
   }
   if (network.driver === 'null' || record.endpoints.some((one) => networkOfEndpoint(room, one).driver === 'null')) {
-    throw new PouchError(
-      'forbidden',
-      'container cannot be connected to multiple networks with one of the networks in private (none) mode',
-    );
+    throw invalidArgument('container cannot be connected to multiple networks with one of the networks in private (none) mode');
   }
   checkEndpoint(network, settings);
   const endpoint = await allocateEndpoint(room, network, { settings, index: nextIndex(sandbox) });
@@ -53,9 +50,9 @@ export async function disconnectSandbox(room: Room, sandbox: Sandbox, ref: strin
   const network = room.networks.resolve(ref);
   await room.ready();
   const endpoint = record.endpoints.find((one) => one.networkId === network.id);
-  if (!endpoint) throw new PouchError('forbidden', `container ${record.containerId} is not connected to network ${network.name}`);
+  if (!endpoint) throw forbidden(`container ${record.containerId} is not connected to network ${network.name}`);
   if (network.driver === 'host')
-    throw new PouchError('forbidden', 'container cannot be disconnected from host network or connected to host network');
+    throw invalidArgument('container cannot be disconnected from host network or connected to host network');
   await leaving(room, record, endpoint);
   const rest = record.endpoints.filter((one) => one !== endpoint);
   if (sandbox.isWired) await unwireEndpoint(room, record, { endpoint, rest });

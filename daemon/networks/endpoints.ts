@@ -1,11 +1,12 @@
 /*
  * Endpoints as data: allocating one (addresses, hardware address, names), giving it back, choosing the one with the default route, and telling it in Docker's shape.
  */
-import { forbidden } from '../errors/error.ts';
+import { forbidden, invalidArgument } from '../errors/error.ts';
 import { newId, shortId } from '../lib/id.ts';
 import { parseAddress, parseCidr } from '../lib/ip.ts';
 import type { EndpointSettings } from '../types/docker/network.ts';
 import { bridgeOptions } from './drivers/bridge.ts';
+import { isMac } from './endpoint-check.ts';
 import { type AddressPool, macOf, takeAddress, withPrefix } from './ipam.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './record.ts';
 import { driverOf, type Room } from './room.ts';
@@ -35,6 +36,7 @@ export async function allocateEndpoint(
       endpoint.address6 = withPrefix(v6, second);
       endpoint.gateway6 = gatewayOf(network, v6);
     }
+    if (settings.MacAddress && !isMac(settings.MacAddress)) throw invalidArgument(`invalid MAC address: ${settings.MacAddress}`);
     endpoint.mac = settings.MacAddress ? settings.MacAddress.toLowerCase().replaceAll('-', ':') : macOf(first);
     endpoint.ifname = `${network.options[bridgeOptions.prefix] || 'eth'}${index}`;
     endpoint.hostIfname = `pv${room.key.slice(0, 5)}${endpoint.id.slice(0, 8)}`;

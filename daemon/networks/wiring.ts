@@ -12,7 +12,7 @@ import { resolverRules } from './rules.ts';
 export async function wireSandbox(room: Room, record: SandboxRecord, options: { isMade: boolean }): Promise<void> {
   const plans = await Promise.all(record.endpoints.map((one) => planOf(room, record, one)));
   const before = plans.flatMap((one) => one.hostBefore);
-  const script = ipBatchOf(plans, record.endpoints) + resolverScript(room, record.endpoints, false);
+  const script = ipBatchOf(plans, record.endpoints) + resolverScript(room, [], record.endpoints);
   const full = record.endpoints.some((one) => one.address6 !== '') ? ipv6Setting(true) + script : script;
   if (!options.isMade && before.length === 0) {
     await room.namespaces.make(record.sandboxId, full);
@@ -27,16 +27,15 @@ export async function wireSandbox(room: Room, record: SandboxRecord, options: { 
 /** Adds one endpoint to a wired sandbox; `endpoints` are all it has then. */
 export async function wireEndpoint(room: Room, record: SandboxRecord, endpoint: EndpointRecord): Promise<void> {
   const plan = await planOf(room, record, endpoint);
-  const hadResolver =
-    resolverGateway(
-      room,
-      record.endpoints.filter((one) => one !== endpoint),
-    ) !== undefined;
   await room.programs.ip(plan.hostBefore);
   const script =
     (endpoint.address6 === '' ? '' : ipv6Setting(true)) +
     ipBatchOf([plan], record.endpoints) +
-    (hadResolver ? '' : resolverScript(room, record.endpoints, true));
+    resolverScript(
+      room,
+      record.endpoints.filter((one) => one !== endpoint),
+      record.endpoints,
+    );
   await room.namespaces.run(record.netnsPath, script);
   await room.programs.ip(plan.hostAfter);
 }
@@ -48,7 +47,10 @@ export async function unwireEndpoint(
   { endpoint, rest }: { endpoint: EndpointRecord; rest: readonly EndpointRecord[] },
 ): Promise<void> {
   const lines = endpoint.ifname === '' ? [] : [`link del dev ${endpoint.ifname}`];
-  await room.namespaces.run(record.netnsPath, ipBatch([...lines, ...routesOf(rest)]) + resolverScript(room, rest, true));
+  await room.namespaces.run(
+    record.netnsPath,
+    ipBatch([...lines, ...routesOf(rest)]) + resolverScript(room, record.endpoints, rest),
+  );
 }
 
 async function planOf(room: Room, record: SandboxRecord, endpoint: EndpointRecord): Promise<WirePlan> {
@@ -88,8 +90,10 @@ export function resolverGateway(
   return undefined;
 }
 
-function resolverScript(room: Room, endpoints: readonly EndpointRecord[], isReplaced: boolean): string {
-  const gateway = resolverGateway(room, endpoints);
-  if (gateway === undefined) return '';
-  return `echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet\nnft -f - <<'POUCH_NFT'\n${resolverRules(gateway, isReplaced)}\nPOUCH_NFT\n`;
+/** Brings the rules behind 127.0.0.11 from what `before` needs to what `after` needs. */
+function resolverScript(room: Room, before: readonly EndpointRecord[], after: readonly EndpointRecord[]): string {
+  const [old, gateway] = [resolverGateway(room, before), resolverGateway(room, after)];
+  if (old === gateway) return '';
+  if (gateway === undefined) return 'nft delete table ip pouchd_dns\n';
+  return `echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet\nnft -f - <<'POUCH_NFT'\n${resolverRules(gateway, old !== undefined)}\nPOUCH_NFT\n`;
 }

@@ -120,6 +120,8 @@ function check(network: NetworkRecord, others: readonly NetworkRecord[]): void {
   if (name !== undefined && name !== '' && !/^[^\s/:"'\\;{}$`]{1,15}$/.test(name)) {
     throw invalidArgument(`invalid bridge name ${JSON.stringify(name)}: at most 15 characters, no spaces, quotes or slashes`);
   }
+  const prefix = network.options[bridgeOptions.prefix];
+  if (prefix && !/^[a-z][\w.-]{0,11}$/i.test(prefix)) throw invalidArgument(`invalid interface prefix ${JSON.stringify(prefix)}`);
   const twin = others.find((one) => one.driver === 'bridge' && bridgeNameOf(one) === bridgeNameOf(network));
   if (twin) {
     const [mine, its] = [network, twin].map((one) => `${one.id} (${bridgeNameOf(one)})`);

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { invalidArgument } from '../../errors/error.ts';
 import type { PortMap } from '../../types/docker/container.ts';
 import type { PortRecord, PortWish } from '../record.ts';
@@ -13,7 +14,10 @@ export function readPortWishes(ports: PortMap): PortWish[] {
     if (!match || containerPort > 65535 || containerPort === 0)
       throw invalidArgument(`invalid port specification: ${JSON.stringify(key)}`);
     if (proto !== 'tcp' && proto !== 'udp' && proto !== 'sctp') throw invalidArgument(`invalid protocol: ${proto}`);
-    for (const { HostPort = '' } of bindings) readHostPorts(HostPort);
+    for (const { HostIp = '', HostPort = '' } of bindings) {
+      if (HostIp !== '' && isIP(HostIp) === 0) throw invalidArgument(`invalid IP address: ${HostIp}`);
+      readHostPorts(HostPort);
+    }
     wishes.push({ proto, containerPort, bindings });
   }
   return wishes;

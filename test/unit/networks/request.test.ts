@@ -84,6 +84,11 @@ const refusals: [NetworkCreateRequest, string, string][] = [
   [{ Name: 'n', Options: { 'com.docker.network.bridge.name': 'a; reboot' } }, 'invalidArgument', 'invalid bridge name'],
   [{ Name: 'n', Options: { 'com.docker.network.bridge.name': 'sixteencharacter' } }, 'invalidArgument', 'invalid bridge name'],
   [
+    { Name: 'n', Options: { 'com.docker.network.container_iface_prefix': 'e\nlink' } },
+    'invalidArgument',
+    'invalid interface prefix',
+  ],
+  [
     { Name: 'n', Options: { 'com.docker.network.driver.mtu': 'big' } },
     'invalidArgument',
     'failed to parse com.docker.network.driver.mtu value: big',

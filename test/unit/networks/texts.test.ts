@@ -6,6 +6,7 @@ import { readLinks } from '../../../daemon/networks/links.ts';
 import { portMapOf, readHostPorts, readPortWishes } from '../../../daemon/networks/ports/wishes.ts';
 import { ipErrors, nftErrors } from '../../../daemon/networks/programs.ts';
 import { portRules } from '../../../daemon/networks/rules.ts';
+import type { PortMap } from '../../../daemon/types/docker/container.ts';
 
 test('what ip and nft complain of is told without the markers around it', () => {
   assert.equal(ipErrors('Command failed -:3\nError: ipv4: Address already assigned.\nCommand failed -:5\n'), [
@@ -80,12 +81,17 @@ test('Docker’s port bindings are read, and nonsense is refused', () => {
     { '0/tcp': [{}] },
     { '70000/tcp': [{}] },
     { '80/icmp': [{}] },
+    { '80/tcp': [{ HostIp: 'localhost' }] },
     { '80/tcp': [{ HostPort: 'x' }] },
     { '80/tcp': [{ HostPort: '90-80' }] },
     { '80/tcp': [{ HostPort: '99999' }] },
     { '80/tcp; reboot': [{}] },
   ]) {
-    assert.throws(() => readPortWishes(ports), /invalid (port specification|protocol)/, JSON.stringify(ports));
+    assert.throws(
+      () => readPortWishes(ports as PortMap),
+      /invalid (port specification|protocol|IP address)/,
+      JSON.stringify(ports),
+    );
   }
 });
 
