@@ -58,7 +58,7 @@ export async function startExec(
   } catch (error) {
     await exec.io?.close();
     const failure = startFailure(error);
-    room.execs.ended(exec, failure.exitCode);
+    room.execs.ended(exec, failure.exitCode === 127 ? 127 : 126); // Docker knows no other code for an exec that did not start
     exec.running.reject(failure.error);
     throw failure.error;
   }

@@ -21,31 +21,33 @@ import { shmPath } from './start-mounts.ts';
 /** How Docker tells an exit that nobody saw. */
 const lostExitCode = 255;
 
-/** What containerd has. */
-interface Inventory {
-  tasks: Map<string, Process>;
-  containers: Set<string>;
+/** What containerd has beside tasks, and the folders there are. */
+interface Leftovers {
+  containers: string[];
   roots: { key: string; snapshotter: string }[];
+  folders: string[];
 }
 
-/** See above. When this resolves, all containers are in the table and tell the truth; restarts by policy may still be under way. */
+/** See above. When this resolves, all containers are in the table and tell the truth; the sweep and restarts by policy may still be under way. */
 export async function restore(room: Room): Promise<void> {
+  const tasksListed = listTasks(room);
   const records = room.store.all<ContainerRecord>('containers').map((one) => one.value);
-  const found = await takeInventory(room);
   for (const record of records) {
     const container = room.table.add(record);
-    container.run.inContainerd = found.containers.has(record.id);
+    container.run.inContainerd = true; // or not: start and remove find out
     for (const mount of record.mounts) {
       if (mount.Type === 'volume' && mount.Name) room.volumes.reference(mount.Name, record.id);
     }
   }
-  const running = room.table.all().filter((container) => isAlive(container, found.tasks.get(container.record.id)));
-  await room.networks.restore(new Set(running.map((one) => one.record.id)));
-  await forEach(room, running, (container) => takeOver(room, container, found.tasks.get(container.record.id)!));
-  const rest = room.table.all().filter((container) => !running.includes(container));
-  await forEach(room, rest, (container) => endMissed(room, container, found.tasks.get(container.record.id)));
-  await sweep(room, found);
-  void applyPolicies(room, rest).catch((error: unknown) => room.log.error('restart policies at start failed', { error }));
+  const tasks = await tasksListed;
+  const running = new Set(room.table.all().filter((container) => isAlive(container, tasks.get(container.record.id))));
+  await room.networks.restore(new Set([...running].map((one) => one.record.id)));
+  await forEach(room, [...running], (container) => takeOver(room, container, tasks.get(container.record.id)!));
+  const rest = room.table.all().filter((container) => !running.has(container));
+  await forEach(room, rest, (container) => endMissed(room, container, tasks.get(container.record.id)));
+  void Promise.all([sweep(room, [...tasks.keys()]), applyPolicies(room, rest)]).catch((error: unknown) =>
+    room.log.error('not all leftovers and restarts were seen to', { error }),
+  );
 }
 
 /** After containerd or the connection to it was away: exits that no event told are handled now. */
@@ -68,13 +70,22 @@ async function listTasks(room: Room): Promise<Map<string, Process>> {
   return new Map(tasks.map((task) => [task.id, task]));
 }
 
-async function takeInventory(room: Room): Promise<Inventory> {
-  const [tasks, list, roots] = await Promise.all([
-    listTasks(room),
-    room.ctrd.client.containers.list({ filters: ['labels."io.pouchd.container"'] }),
+async function findLeftovers(room: Room): Promise<Leftovers> {
+  const [containers, roots, ...folders] = await Promise.all([
+    listContainers(room),
     room.images.listRootfs(),
+    ...[room.root, room.state].map((base) => readdir(base)),
   ]);
-  return { tasks, containers: new Set(list.containers.map((one) => one.id)), roots };
+  return { containers, roots, folders: folders.flat() };
+}
+
+/** One message a container: hundreds of specs at once would be megabytes. */
+async function listContainers(room: Room): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { container } of room.ctrd.client.containers.listStream({ filters: ['labels."io.pouchd.container"'] })) {
+    if (container) ids.push(container.id);
+  }
+  return ids;
 }
 
 function isAlive({ record }: LiveContainer, task: Process | undefined): boolean {
@@ -127,23 +138,23 @@ async function readRest(room: Room, container: LiveContainer): Promise<void> {
   }
 }
 
-/** Removes what belongs to no container. */
-async function sweep(room: Room, found: Inventory): Promise<void> {
-  const isKnown = (id: string) => room.table.find(id)?.record.id === id;
-  const orphans = [...found.containers].filter((id) => !isKnown(id));
-  await forEach(room, orphans, (id) => removeFromContainerd(room, id));
+/** Removes what belongs to no container, nor to one that is being made. */
+async function sweep(room: Room, tasks: readonly string[]): Promise<void> {
+  const found = await findLeftovers(room);
+  const isOrphan = (id: string) => /^[0-9a-f]{64}$/.test(id) && !room.table.isOwner(id);
+  await forEach(room, [...new Set([...found.containers, ...tasks])].filter(isOrphan), async (id) => {
+    await removeTask(room, id);
+    await removeFromContainerd(room, id);
+  });
   await forEach(
     room,
-    found.roots.filter(({ key }) => !isKnown(key)),
+    found.roots.filter(({ key }) => isOrphan(key)),
     ({ key, snapshotter }) => room.images.removeRootfs(key, snapshotter),
   );
-  for (const base of [room.root, room.state]) {
-    const ids = (await readdir(base).catch(() => [])).filter((name) => /^[0-9a-f]{64}$/.test(name) && !isKnown(name));
-    await forEach(room, ids, async (id) => {
-      if (base === room.state) await unmount(join(base, id, 'shm'));
-      await rm(join(base, id), { recursive: true, force: true });
-    });
-  }
+  await forEach(room, [...new Set(found.folders)].filter(isOrphan), async (id) => {
+    await unmount(join(room.state, id, 'shm'));
+    for (const base of [room.root, room.state]) await rm(join(base, id), { recursive: true, force: true });
+  });
 }
 
 /** What was to be running when the daemon went down, and AutoRemove containers that ended. */

@@ -70,6 +70,11 @@ export class Table implements ContainerTable {
     return [...this.#byId.values()];
   }
 
+  /** True when a container, or one that is being made, has this id. */
+  isOwner(id: string): boolean {
+    return this.#byId.has(id) || this.#names.values().some((owner) => owner === id);
+  }
+
   /** True when the name is a container's or reserved. */
   isTaken(name: string): boolean {
     return this.#names.has(name);

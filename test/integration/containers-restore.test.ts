@@ -65,8 +65,13 @@ test('after kill -9 everything acknowledged is there: what runs is taken over, m
     timeoutMs: 20_000,
   });
 
-  assert.not.match(await ctr(d, 'snapshots', 'ls'), orphan);
-  assert.not.ok(existsSync(path.join(d.root, 'containers', orphan)));
+  await poll(
+    'orphans are gone',
+    async () => !(await ctr(d, 'snapshots', 'ls')).includes(orphan) && !existsSync(path.join(d.root, 'containers', orphan)),
+    {
+      timeoutMs: 20_000,
+    },
+  );
   await ok(d, 'POST', `/containers/${running}/stop?t=20`);
   assert.is((await inspect(d, running)).State.ExitCode, 5);
   for (const id of [running, ending, always, stopped, created]) await ok(d, 'DELETE', `/containers/${id}?force=1&v=1`);
