@@ -165,7 +165,7 @@ test('plugins add services of their own', async () => {
 
 test('tcp wants certificates on both sides; without any it stays on this machine', async () => {
   await using ctrd = await startContainerd();
-  const file = (name: string) => path.join(import.meta.dirname, '../fixtures/tls', name);
+  const file = (name: string) => path.join(import.meta.dirname, '../fixtures/grpc-tls', name);
   const tls = { caFile: file('ca.pem'), certFile: file('server.pem'), keyFile: file('server.key') };
   const read = (name: string) => fs.readFileSync(file(name));
   {
