@@ -4,11 +4,11 @@
  */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Ctrd } from '../ctrd/contract.ts';
+import type { ContainerdClient, Ctrd } from '../ctrd/contract.ts';
 import type { EventBus } from '../events/contract.ts';
 import type { HookCaller } from '../hooks/contract.ts';
 import type { Logger } from '../lib/log.ts';
-import { unmount } from '../lib/mount.ts';
+import { unmountBelow } from '../lib/mount.ts';
 import { Semaphore } from '../lib/semaphore.ts';
 import type { ImageService, ImageUser } from './contract.ts';
 import { type ImageEntry, ImageIndex } from './image-index.ts';
@@ -38,6 +38,9 @@ export interface Images extends ImageService {
   close(): Promise<void>;
 }
 
+/** How ctrd's withLease names its leases. */
+const leasePrefix = 'pouch-';
+
 /** Builds the room and reads the images; containerd must answer by then or soon. */
 export async function createImages(deps: ImagesDeps): Promise<Images> {
   const { client } = deps.ctrd;
@@ -62,7 +65,7 @@ export async function createImages(deps: ImagesDeps): Promise<Images> {
     users: (imageId) => users(imageId),
   };
   const rootfs = new RootfsTable(client, unpacker, { snapshotter: config.snapshotter, workDir });
-  await store.load();
+  await Promise.all([store.load(), clearLeases(client)]);
   const stopListening = deps.ctrd.supervisor.onReconnect(() => {
     rootfs.forget();
     store.load().catch((error: unknown) => log.error('images could not be read after containerd came back', { error }));
@@ -104,8 +107,14 @@ async function tagImage(room: ImagesRoom, image: ImageEntry, { repo, tag }: { re
 /** A daemon that was killed may have left mounts and spooled files. */
 async function clearWorkDir(dir: string): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(dir)) {
-    if (name.startsWith('mnt-')) await unmount(join(dir, name));
-    await rm(join(dir, name), { recursive: true, force: true });
-  }
+  const names = await readdir(dir);
+  if (names.length === 0) return;
+  await unmountBelow(dir);
+  for (const name of names) await rm(join(dir, name), { recursive: true, force: true });
+}
+
+/** Nothing is under way yet, so every lease of ours is a leftover; with it go half-written blobs and half-unpacked layers. */
+async function clearLeases(client: ContainerdClient): Promise<void> {
+  const { leases } = await client.leases.list({});
+  for (const { id } of leases) if (id.startsWith(leasePrefix)) await client.leases.delete({ id });
 }

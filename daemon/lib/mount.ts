@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { run } from './process.ts';
 
 /** One mount as containerd describes it. */
@@ -50,4 +51,11 @@ export async function unmount(target: string): Promise<void> {
   const plain = await run('umount', [target], { allowFailure: true });
   if (plain.exitCode === 0 || /not mounted|no mount point|not found|No such file/i.test(plain.stderr)) return;
   await run('umount', ['-l', target]);
+}
+
+/** Unmounts everything below a folder, the innermost first: what a process that was killed has left. */
+export async function unmountBelow(dir: string): Promise<void> {
+  const mounts = await readFile('/proc/self/mounts', 'utf8');
+  const targets = mounts.split('\n').map((line) => line.split(' ')[1] ?? '');
+  for (const target of targets.reverse()) if (target.startsWith(`${dir}/`)) await unmount(target);
 }

@@ -64,6 +64,22 @@ test('a pull that its client leaves stops, keeps nothing, and can be done again'
   assert.is((await t.images.pull({ ref: `${front.host}/app:1` }, nothing)).id, id);
 });
 
+test('what a daemon that was killed had under way is gone after the next start', async () => {
+  await using t = await startImages();
+  await t.client.leases.create({ id: 'pouch-of-the-dead', labels: { 'containerd.io/gc.expire': '2100-01-01T00:00:00Z' } });
+  await t.client.leases.create({ id: 'foreign' });
+  const lease = 'pouch-of-the-dead';
+  const half = async function* () {
+    yield Buffer.from('half');
+  };
+  await t.client.writeBlob('whole', { lease }, half());
+  await t.client.snapshots.prepare({ snapshotter: 'overlayfs', key: 'pouch-extract-x' }, { lease });
+  const again = await t.reopen();
+  await t.client.leases.delete({ id: 'foreign', sync: true });
+  assert.equal(await t.contents(), { blobs: [], snapshots: [], leases: 0, ingests: 0 });
+  assert.equal(again.list(), []);
+});
+
 test('pulls and removals of the same image at the same time end well', async () => {
   await using registry = await startRegistry();
   await using t = await startImages();

@@ -4,6 +4,7 @@ import type { Containers } from '../../containers/contract.ts';
 import { notImplemented } from '../../errors/error.ts';
 import type { Builder } from '../../images/build/contract.ts';
 import type { Images } from '../../images/service.ts';
+import { unmountBelow } from '../../lib/mount.ts';
 import { ImagesBackend } from './backend.ts';
 import { imageRoutes } from './routes.ts';
 
@@ -11,9 +12,10 @@ register({
   type: types.apiRoutes,
   id: 'images',
   requires: [types.image, types.container],
-  initFn(ctx) {
+  async initFn(ctx) {
     const images = ctx.getSingle<Images>(types.image);
     const dir = join(ctx.base.root, 'builder');
+    await unmountBelow(dir); // of a build that died with the last daemon
     const containers = ctx.get<Containers>(types.container);
     const backend = new ImagesBackend(images, lazyBuilder(images, dir), () => {
       if (!containers) throw notImplemented('this daemon runs no containers that could be committed');

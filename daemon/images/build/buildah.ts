@@ -3,11 +3,12 @@
  * it needs no service and no runtime of its own. What a build leaves behind (working containers, mounts) is cleared when no build runs any more.
  */
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { notImplemented, PouchError } from '../../errors/error.ts';
+import { descendantsOf } from '../../lib/descendants.ts';
 import type { Logger } from '../../lib/log.ts';
-import { unmount } from '../../lib/mount.ts';
+import { unmountBelow } from '../../lib/mount.ts';
 import { run } from '../../lib/process.ts';
 
 /** Where buildah keeps its things. */
@@ -73,7 +74,7 @@ export class Buildah {
         error,
       );
     });
-    await releaseMounts(this.#dir);
+    await unmountBelow(this.#dir);
     await rm(join(this.#dir, 'tmp'), { recursive: true, force: true });
     for (const name of ['', 'storage', 'run', 'tmp']) await mkdir(join(this.#dir, name), { recursive: true, mode: 0o700 });
     await writeFile(join(this.#dir, 'policy.json'), '{"default":[{"type":"insecureAcceptAnything"}]}');
@@ -119,7 +120,7 @@ export class Buildah {
     this.#hasLeftovers = false;
     try {
       await this.command(['rm', '--all']);
-      await releaseMounts(this.#dir);
+      await unmountBelow(this.#dir);
     } catch (error) {
       this.#log.warn('leftovers of a build could not be removed', { error });
     }
@@ -145,7 +146,8 @@ function runStreaming(
   { env, onOutput, signal }: StreamingOptions,
 ): Promise<{ exitCode: number; stderr: string }> {
   signal?.throwIfAborted();
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  // Whatever ends the daemon ends the build: nobody could take its result.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const { promise, resolve, reject } = Promise.withResolvers<{ exitCode: number; stderr: string }>();
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', onOutput);
@@ -156,16 +158,10 @@ function runStreaming(
     if (shown.length > 0) onOutput(shown.join(''));
   });
   let killer: NodeJS.Timeout | undefined;
-  const killGroup = (name: 'SIGTERM' | 'SIGKILL') => {
-    try {
-      if (child.pid) process.kill(-child.pid, name);
-    } catch {
-      // it is gone already
-    }
-  };
+  // RUN steps are in sessions of their own. They go first: buildah then sees a failed step and clears up by itself.
   const stop = () => {
-    killGroup('SIGTERM');
-    killer = setTimeout(() => killGroup('SIGKILL'), killAfterMs);
+    killer = setTimeout(() => signalAll(child.pid, 'SIGKILL'), killAfterMs);
+    signalAll(child.pid, 'SIGTERM');
   };
   signal?.addEventListener('abort', stop, { once: true });
   child.once('error', reject);
@@ -178,8 +174,17 @@ function runStreaming(
   return promise;
 }
 
-async function releaseMounts(dir: string): Promise<void> {
-  const mounts = await readFile('/proc/self/mounts', 'utf8');
-  const targets = mounts.split('\n').map((line) => line.split(' ')[1] ?? '');
-  for (const target of targets.reverse()) if (target.startsWith(`${dir}/`)) await unmount(target);
+function signalAll(pid: number | undefined, name: 'SIGTERM' | 'SIGKILL'): void {
+  if (pid === undefined) return;
+  const send = (one: number, signal: NodeJS.Signals) => {
+    try {
+      process.kill(one, signal);
+    } catch {
+      // it is gone already
+    }
+  };
+  void descendantsOf(pid).then((below) => {
+    for (const one of below.reverse()) send(one, 'SIGKILL');
+    send(pid, name);
+  });
 }
