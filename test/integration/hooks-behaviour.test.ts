@@ -77,9 +77,9 @@ test('whatever a plugin does, the request is answered with the right status and 
   const log = d.log();
   for (const told of ['leaked', 'from a timer']) assert.match(log, told);
   const stats = (await d.call('GET', '/plugins/hooks')).json<{
-    stats: { point: string; failures: number; timeouts: number; leaks: number }[];
+    stats: { id: string; point: string; failures: number; timeouts: number; leaks: number }[];
   }>();
-  const row = stats.stats.find((one) => one.point === 'container.preCreate');
+  const row = stats.stats.find((one) => one.id === 'bad' && one.point === 'container.preCreate');
   assert.equal([row?.failures, row?.timeouts, row?.leaks], [8, 2, 3]);
   assert.is(await d.stop(), 0);
 });
