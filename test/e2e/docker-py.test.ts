@@ -59,7 +59,7 @@ assert any('sleep 1000' in ' '.join(p) for p in k.top()['Processes'])
 k.update(mem_limit='64m', memswap_limit='128m'); k.reload(); assert k.attrs['HostConfig']['Memory'] == 67108864
 k.rename('pyk2'); assert c.containers.get('pyk2').id == k.id
 k.stop(timeout=0); assert [x.id for x in c.containers.list(all=True, filters={'name': 'pyk2'})] == [k.id]
-assert 'start' in [x['Action'] for x in c.events(since=t, until=int(time.time()) + 1, decode=True, filters={'container': 'pyk2'})]
+assert 'start' in [x['Action'] for x in c.events(since=t, until=int(time.time()) + 1, decode=True, filters={'container': k.id})]
 assert k.id in c.containers.prune()['ContainersDeleted']`,
   archives: `
 import io, tarfile
@@ -83,4 +83,4 @@ for (const [name, program] of Object.entries(cases)) {
   });
 }
 
-await e.run(test);
+e.run(test);

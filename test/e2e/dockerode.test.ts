@@ -108,4 +108,4 @@ test('errors carry status and reason', async () => {
   );
 });
 
-await e.run(test);
+e.run(test);

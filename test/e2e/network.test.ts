@@ -71,12 +71,12 @@ test('user-defined networks: fixed addresses, names and aliases, connect and dis
 test('networks are apart from each other, and an internal one has no way out', async () => {
   await e.ok('network', 'create', 'left');
   await e.ok('network', 'create', '--internal', 'right');
-  await e.ok('run', '-d', '--name', 'l', '--network', 'left', e.image, ...serve('left'));
-  const address = await e.format('l', '{{(index .NetworkSettings.Networks "left").IPAddress}}');
-  await e.until('l serves', async () => (await e.docker('exec', 'l', 'wget', '-qO-', 'http://127.0.0.1/')).code === 0);
+  await e.ok('run', '-d', '--name', 'ln', '--network', 'left', e.image, ...serve('left'));
+  const address = await e.format('ln', '{{(index .NetworkSettings.Networks "left").IPAddress}}');
+  await e.until('ln serves', async () => (await e.docker('exec', 'ln', 'wget', '-qO-', 'http://127.0.0.1/')).code === 0);
   assert.is.not((await e.docker('run', '--rm', e.image, 'wget', '-T', '2', '-qO-', `http://${address}/`)).code, 0);
   assert.not.match(await e.ok('run', '--rm', '--network', 'right', e.image, 'ip', 'route'), /default/);
-  await e.ok('rm', '-f', 'l');
+  await e.ok('rm', '-f', 'ln');
   await e.ok('network', 'rm', 'left', 'right');
 });
 
@@ -93,7 +93,7 @@ test('a MAC address is as asked, host shares the host’s interfaces', async () 
 
 test('bad requests are told as Docker tells them', async () => {
   const rows: [string[], RegExp][] = [
-    [['network', 'create', 'bridge'], /network with name bridge already exists/],
+    [['network', 'create', 'bridge'], /operation is not permitted on predefined bridge network/],
     [['network', 'create', '--driver', 'nope', 'x'], /plugin "nope" not found|could not find plugin nope/],
     [['network', 'create', '--subnet', '10.0.0.0/99', 'x'], /invalid|CIDR/i],
     [['network', 'rm', 'bridge'], /bridge is a pre-defined network and cannot be removed/],
@@ -115,4 +115,4 @@ test('what was published is gone when the containers are', async () => {
   assert.is.not((await e.sh('curl -fsS --max-time 2 http://127.0.0.1:18080/')).code, 0);
 });
 
-await e.run(test);
+e.run(test);

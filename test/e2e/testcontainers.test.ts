@@ -60,4 +60,4 @@ test('a network with aliases, a health check as wait strategy', async () => {
   await network.stop();
 });
 
-await e.run(test);
+e.run(test);

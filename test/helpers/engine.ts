@@ -126,11 +126,11 @@ export class Engine {
     return this.#processes().find((one) => /(^|\/)containerd$/.test(one.command[0] ?? ''))?.pid ?? 0;
   }
 
-  /** Container ids of the shims that run. */
-  shims(): string[] {
+  /** The shims that run: container id and pid. */
+  shims(): { id: string; pid: number }[] {
     return this.#processes()
       .filter((one) => (one.command[0] ?? '').includes('containerd-shim'))
-      .map((one) => one.command[one.command.indexOf('-id') + 1] ?? '');
+      .map((one) => ({ id: one.command[one.command.indexOf('-id') + 1] ?? '', pid: one.pid }));
   }
 
   /** Runs the suite, then `cleanup`, then ends the engine. The last line of a test file. */

@@ -3,8 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 const marker = 'POUCHD_TEST_NAMESPACES';
 
 /**
- * Puts a test file into network, mount and process namespaces of its own: the file runs again inside them and this process ends with its exit code. When the inner one ends, however
- * it ends, the kernel ends every process and mount that it left. Call it before anything else; `file` is `import.meta.filename`.
+ * Puts a test file into network, mount and process namespaces of its own: the file runs again inside them and this process ends with its exit code. When the inner one ends, or this one is killed, the kernel ends every process and mount that it left. Call it before anything else; `file` is `import.meta.filename`.
  */
 export function inOwnNamespaces(file: string): void {
   if (process.env[marker]) {
@@ -14,7 +13,7 @@ export function inOwnNamespaces(file: string): void {
     return;
   }
   const flags = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
-  const result = spawnSync('unshare', [...flags, '--', process.execPath, file], {
+  const result = spawnSync('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...flags, '--', process.execPath, file], {
     stdio: 'inherit',
     env: { ...process.env, [marker]: '1' },
   });
