@@ -1,4 +1,5 @@
 import { releaseEndpoint } from './endpoints.ts';
+import { withdrawPorts } from './publish.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './record.ts';
 import { driverOf, networkEvent, type Room } from './room.ts';
 import { networkOfEndpoint } from './wiring.ts';
@@ -11,11 +12,9 @@ export async function closeSandbox(room: Room, containerId: string): Promise<voi
   room.sandboxes.delete(containerId);
   for (const endpoint of sandbox.record.endpoints) room.names.remove(endpoint);
   room.store.delete('endpoints', containerId);
-  try {
-    if (sandbox.published) await room.firewall.unpublish(sandbox.published);
-  } catch (error) {
-    room.log.warn('published ports not withdrawn', { container: containerId, error });
-  }
+  const { published } = sandbox;
+  sandbox.published = undefined;
+  if (published) await withdrawPorts(room, published);
   room.ports.release(sandbox.held);
   await demolish(room, sandbox.record);
   for (const endpoint of sandbox.record.endpoints)

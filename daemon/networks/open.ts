@@ -10,7 +10,7 @@ import type { SandboxInfo, SandboxRequest } from './contract.ts';
 import { dnsFor } from './dns/for-container.ts';
 import { allocateEndpoint, alreadyAttached, dnsNamesOf, settingsOf } from './endpoints.ts';
 import { portMapOf, readPortWishes } from './ports/wishes.ts';
-import { holdPorts, publishPorts } from './publish.ts';
+import { holdPorts, publishPorts, withdrawPorts } from './publish.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './record.ts';
 import { driverOf, networkEvent, type ReadyNamespace, type Room, type Sandbox } from './room.ts';
 import { networkOfEndpoint, wireSandbox } from './wiring.ts';
@@ -37,13 +37,19 @@ export async function openSandbox(room: Room, request: SandboxRequest): Promise<
     sandbox.isWired = true;
   }
   if (sandbox.isWired) {
-    undo.defer(() => (sandbox.published ? room.firewall.unpublish(sandbox.published) : undefined));
+    undo.defer(() => withdrawAll(room, sandbox));
     await publishPorts(room, sandbox);
   }
   room.store.put('endpoints', request.containerId, sandbox.record);
   undo.move();
   for (const endpoint of sandbox.record.endpoints) await joined(room, sandbox.record, endpoint);
   return infoOf(room, sandbox);
+}
+
+async function withdrawAll(room: Room, sandbox: Sandbox): Promise<void> {
+  const { published } = sandbox;
+  sandbox.published = undefined;
+  if (published) await withdrawPorts(room, published);
 }
 
 /** Completes a deferred sandbox; does nothing to one that is wired. */

@@ -4,6 +4,7 @@
 import { internal, messageOf } from '../errors/error.ts';
 import { bridgeOptions } from './drivers/bridge.ts';
 import { gatewayEndpoint } from './endpoints.ts';
+import type { PublishedPorts } from './firewall.ts';
 import type { EndpointRecord, PortWish } from './record.ts';
 import { driverOf, type Room, type Sandbox } from './room.ts';
 import { networkOfEndpoint } from './wiring.ts';
@@ -35,7 +36,7 @@ export async function publishPorts(room: Room, sandbox: Sandbox): Promise<void> 
   if (sandbox.published) {
     const before = sandbox.published;
     sandbox.published = undefined;
-    await room.firewall.unpublish(before);
+    await withdrawPorts(room, before);
   }
   if (!endpoint) return;
   for (const { holder } of sandbox.held) holder.target = address;
@@ -45,7 +46,18 @@ export async function publishPorts(room: Room, sandbox: Sandbox): Promise<void> 
     await room.firewall.publish(published);
   } catch (error) {
     sandbox.published = undefined;
+    await room.repairRules();
     throw failure(sandbox, endpoint, error);
+  }
+}
+
+/** Takes elements out of the firewall; when that fails all rules are written anew. Set the sandbox's `published` to what is wanted before. */
+export async function withdrawPorts(room: Room, before: PublishedPorts): Promise<void> {
+  try {
+    await room.firewall.unpublish(before);
+  } catch (error) {
+    room.log.warn('published ports not withdrawn', { ports: before.ports, error });
+    await room.repairRules();
   }
 }
 

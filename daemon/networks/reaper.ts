@@ -44,15 +44,19 @@ export class Reaper {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, 32);
       try {
-        await this.#programs.ipInBackground(
-          batch.flatMap((one) => one.commands),
-          /Cannot find device/,
-        );
-        await this.#namespaces.remove(batch.flatMap((one) => one.netnsPath ?? []));
+        await this.#takeDown(batch).catch(() => this.#takeDown(batch)); // a helper program that died is there again
       } catch (error) {
         this.#log.warn('network leftovers not removed', { error, namespaces: batch.map((one) => one.netnsPath) });
       }
       for (const one of batch) one.gone();
     }
+  }
+
+  async #takeDown(batch: readonly Remains[]): Promise<void> {
+    await this.#programs.ipInBackground(
+      batch.flatMap((one) => one.commands),
+      /Cannot find device/,
+    );
+    await this.#namespaces.remove(batch.flatMap((one) => one.netnsPath ?? []));
   }
 }

@@ -63,6 +63,8 @@ export interface Room {
   readonly locks: KeyedMutex;
   /** Resolves when the host's side stands; every verb that touches it waits for this. */
   ready(): Promise<void>;
+  /** Writes all rules anew: after a change of which it is not known whether it was made. */
+  repairRules(): Promise<void>;
 }
 
 /** The driver of a network. Its absence is a fault of ours: records are only made for drivers we have. */

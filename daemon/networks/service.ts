@@ -34,7 +34,7 @@ import { PortAllocator } from './ports/allocator.ts';
 import { createPrograms } from './programs.ts';
 import { discardReady, makeReady } from './ready.ts';
 import { Reaper } from './reaper.ts';
-import { loadState, setUpHost } from './restore.ts';
+import { loadState, setUpHost, writeRules } from './restore.ts';
 import type { NetworkConfig, ReadyNamespace, Room, Sandbox } from './room.ts';
 import { networkOfEndpoint } from './wiring.ts';
 
@@ -116,6 +116,8 @@ export function createNetworks(deps: NetworkDeps): Networks {
     reaper: new Reaper(programs, namespaces, deps.log),
     locks: new KeyedMutex(),
     ready,
+    repairRules: () =>
+      writeRules(room, dns.port).catch((error: unknown) => deps.log.error('firewall rules could not be written', { error })),
   };
   const dns = new DnsServer(room);
 

@@ -32,9 +32,14 @@ export class DnsServer {
     this.#room = room;
   }
 
+  /** Where it listens; undefined while it does not. */
+  get port(): number | undefined {
+    return this.#udp?.address().port;
+  }
+
   /** Binds UDP and TCP on one port of 127.0.0.1 and returns it. */
   async listen(): Promise<number> {
-    if (this.#udp) return this.#udp.address().port;
+    if (this.port !== undefined) return this.port;
     for (let tries = 0; tries < 10; tries++) {
       const udp = createSocket('udp4');
       const port = await bindUdp(udp);

@@ -76,7 +76,7 @@ test('Docker’s port bindings are read, and nonsense is refused', () => {
     [readHostPorts(''), readHostPorts('0'), readHostPorts('80'), readHostPorts('80-90')],
     [undefined, undefined, { first: 80, last: 80 }, { first: 80, last: 90 }],
   );
-  for (const ports of [
+  const nonsense: PortMap[] = [
     { 'x/tcp': [{}] },
     { '0/tcp': [{}] },
     { '70000/tcp': [{}] },
@@ -86,12 +86,9 @@ test('Docker’s port bindings are read, and nonsense is refused', () => {
     { '80/tcp': [{ HostPort: '90-80' }] },
     { '80/tcp': [{ HostPort: '99999' }] },
     { '80/tcp; reboot': [{}] },
-  ]) {
-    assert.throws(
-      () => readPortWishes(ports as PortMap),
-      /invalid (port specification|protocol|IP address)/,
-      JSON.stringify(ports),
-    );
+  ];
+  for (const ports of nonsense) {
+    assert.throws(() => readPortWishes(ports), /invalid (port specification|protocol|IP address)/, JSON.stringify(ports));
   }
 });
 
