@@ -97,7 +97,7 @@ class Extractor {
     if (!stats) return;
     const isFolder = type === 'directory';
     if (stats.isDirectory() && isFolder) return;
-    const target = JSON.stringify(join(this.#options.path, shown));
+    const target = JSON.stringify(join(this.#options.path, this.#inside(shown)));
     if (this.#options.noOverwriteDirNonDir && stats.isDirectory()) {
       throw invalidArgument(`cannot overwrite directory ${target} with non-directory ${JSON.stringify(this.#options.path)}`);
     }

@@ -40,15 +40,20 @@ export function statAt(dir: number, name: string): BigIntStats | undefined {
   return lstatSync(at(dir, name), { bigint: true, throwIfNoEntry: false });
 }
 
+/** How `findPlace` treats links and what is missing. */
+export interface FindOptions {
+  /** Resolve a link in the last place too, as a trailing slash does. */
+  follow: boolean;
+  /** Called for a component that is missing; must make the folder. */
+  make?: (dir: number, name: string) => void;
+  /** A path that goes on after something missing is given as it is. */
+  lenient?: boolean;
+}
+
 /**
- * Walks to `path`. `follow` resolves a link in the last place too, as a trailing slash does. `make` is called for folders that are missing (and must make them); without it a path through a missing
- * or non-folder component throws ENOENT-like notFound with the text `no such file or directory`.
+ * Walks to `path`. Throws notFound with the text `no such file or directory` for a path through a missing or non-folder component.
  */
-export function findPlace(
-  root: number,
-  path: string,
-  options: { follow: boolean; make?: (dir: number, name: string) => void },
-): Place {
+export function findPlace(root: number, path: string, options: FindOptions): Place {
   const walk = new Walk(root);
   try {
     return walk.to(path, options);
@@ -66,7 +71,7 @@ class Walk {
     this.#open = [{ fd: root, name: '' }];
   }
 
-  to(path: string, { follow, make }: { follow: boolean; make?: (dir: number, name: string) => void }): Place {
+  to(path: string, { follow, make, lenient }: FindOptions): Place {
     let pending = partsOf(path);
     let links = 0;
     const followsLast = follow || /\/\.?$/.test(path);
@@ -84,7 +89,7 @@ class Walk {
         stats = statAt(this.#top, part);
       }
       if (!stats) {
-        if (isLast) return this.#place(part, undefined);
+        if (isLast || lenient) return this.#place([part, ...rest].join('/'), undefined);
         throw missing(path);
       }
       if (stats.isSymbolicLink()) {

@@ -51,24 +51,25 @@ export function baseName(absolute: string): string {
 
 function linkTarget(root: number, absolute: string): string {
   try {
-    using target = findPlace(root, absolute, { follow: true });
+    using target = findPlace(root, absolute, { follow: true, lenient: true });
     return target.path;
   } catch {
-    return absolute; // it leads nowhere
+    return absolute; // a loop
   }
 }
 
-const typeBits: Record<number, number> = {
-  9604: 2 ** 31,
-  21609: 2 ** 27,
-  14406: 2 ** 26,
-  4802: 2 ** 26 + 2 ** 21,
-  2401: 2 ** 25,
-  26411: 2 ** 24,
-};
+/** A Map, because biome's --write turns octal keys of an object into wrong numbers. */
+const typeBits = new Map<number, number>([
+  [0o040000, 2 ** 31],
+  [0o120000, 2 ** 27],
+  [0o060000, 2 ** 26],
+  [0o020000, 2 ** 26 + 2 ** 21],
+  [0o010000, 2 ** 25],
+  [0o140000, 2 ** 24],
+]);
 
 /** A Unix mode as Go's os.FileMode. Exported for tests. */
 export function goMode(mode: number): number {
   const special = (mode & 0o4000 ? 2 ** 23 : 0) + (mode & 0o2000 ? 2 ** 22 : 0) + (mode & 0o1000 ? 2 ** 20 : 0);
-  return (mode & 0o777) + special + (typeBits[mode & 0o170000] ?? 0);
+  return (mode & 0o777) + special + (typeBits.get(mode & 0o170000) ?? 0);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttachOptions } from '../../hookplugins/shapes.ts';
 import { conflict } from '../errors/error.ts';
 import { writeFrame } from '../stdio/frame.ts';
@@ -13,6 +14,8 @@ export interface AttachQuery extends AttachOptions {
   framed?: boolean;
   signal?: AbortSignal;
 }
+
+const headStartMs = 5;
 
 /**
  * Attaches a client to a container that runs, or will. With `logs` what was logged before goes first, without a gap or a repeat. Resolves when the client's stream is over.
@@ -39,6 +42,7 @@ export async function attach(
   const wantsInput = stdin && stream;
   if (!wantsInput) connection.resume(); // its end must be seen
   const sendLog = async (): Promise<void> => {
+    await sleep(headStartMs); // docker-py throws away what arrives together with the header
     const log = container.log ?? (await containerLog(room, container));
     for await (const batch of log.read({ stdout, stderr, follow: false })) {
       for (const { stream: name, line } of batch) {
