@@ -15,6 +15,7 @@ import { startHealth } from './health.ts';
 import type { LiveContainer } from './live.ts';
 import { removeFromContainerd } from './remove.ts';
 import type { Room } from './room.ts';
+import { sweepShims } from './shim-sweep.ts';
 import { removeTask, startLocked } from './start.ts';
 import { shmPath } from './start-mounts.ts';
 
@@ -45,9 +46,20 @@ export async function restore(room: Room): Promise<void> {
   await forEach(room, [...running], (container) => takeOver(room, container, tasks.get(container.record.id)!));
   const rest = room.table.all().filter((container) => !running.has(container));
   await forEach(room, rest, (container) => endMissed(room, container, tasks.get(container.record.id)));
-  void Promise.all([sweep(room, [...tasks.keys()]), applyPolicies(room, rest)]).catch((error: unknown) =>
+  await sweepShims(room, new Set(tasks.keys())); // before anyone can start what such a shim holds
+  void settleRest(room, rest, [...tasks.keys()]).catch((error: unknown) =>
     room.log.error('not all leftovers and restarts were seen to', { error }),
   );
+}
+
+/** What a crash may leave a moment later: containerd goes on with the call of a daemon that is gone. */
+const lateSweepMs = 10_000;
+
+async function settleRest(room: Room, rest: readonly LiveContainer[], tasks: readonly string[]): Promise<void> {
+  await Promise.all([sweep(room, tasks), applyPolicies(room, rest)]);
+  setTimeout(() => {
+    if (!room.closing) sweepShims(room).catch((error: unknown) => room.log.error('late sweep failed', { error }));
+  }, lateSweepMs).unref();
 }
 
 /** After containerd or the connection to it was away: exits that no event told are handled now. */
