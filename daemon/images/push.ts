@@ -3,7 +3,7 @@
  * `import`) are packed with gzip once; the image's records then point at the packed manifest, so that pushing again sends nothing.
  */
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { notFound } from '../errors/error.ts';
 import { shortId } from '../lib/id.ts';
@@ -143,7 +143,8 @@ async function pack({ room, lease, signal }: Push, layer: Descriptor): Promise<D
   if (!isUncompressed(layer.mediaType)) return layer;
   const mediaType = layerType(layer.mediaType.includes('.oci.') ? 'oci' : 'docker', 'gzip');
   const ref = `pack-${layer.digest}-${randomUUID()}`;
-  const source = Readable.from(room.client.readBlob(layer.digest, { signal })).pipe(createGzip());
+  // The callback only takes the failure's second report: the reader of the gzip stream gets it too.
+  const source = pipeline(Readable.from(room.client.readBlob(layer.digest, { signal })), createGzip(), () => undefined);
   const labels = { 'containerd.io/uncompressed': layer.digest };
   return { mediaType, ...(await storeStream(room.client, source, { ref, lease, signal, labels })) };
 }

@@ -107,18 +107,21 @@ function write(
 ): Readable {
   const tar = pack();
   const epoch = new Date(0);
+  // Whoever leaves in the middle closes the tar; nothing may wait for its entries then.
+  const closed = new Promise<void>((resolve) => void tar.once('close', resolve));
   const fill = async () => {
     for (const name of ['blobs/', 'blobs/sha256/']) tar.entry({ name, type: 'directory', mode: 0o755, mtime: epoch });
     for (const [digest, size] of [...blobs].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const entry = tar.entry({ name: blobPath(digest), size, mode: 0o644, mtime: epoch });
+      const finished = new Promise<void>((resolve, reject) => void entry.once('finish', resolve).once('error', reject));
+      finished.catch(() => undefined); // awaited below, unless the tar is closed before
       for await (const part of room.client.readBlob(digest, { signal })) {
-        if (!entry.write(part)) await new Promise<void>((resolve) => void entry.once('drain', resolve).once('close', resolve));
+        if (!entry.write(part)) await Promise.race([new Promise<void>((resolve) => void entry.once('drain', resolve)), closed]);
         if (tar.destroyed) return;
       }
-      await new Promise<void>((resolve, reject) => {
-        entry.once('finish', resolve).once('error', reject).once('close', resolve);
-        entry.end(undefined);
-      });
+      entry.end(undefined);
+      await Promise.race([finished, closed]);
+      if (tar.destroyed) return;
     }
     for (const [name, value] of Object.entries(files)) tar.entry({ name, mode: 0o644, mtime: epoch }, JSON.stringify(value));
     tar.finalize();

@@ -9,6 +9,8 @@ import { type Pack, pack } from 'tar-stream';
 export interface BusyboxOptions {
   /** Name with tag; default `busybox:latest`. `null` writes an archive without a name. */
   name?: string | null;
+  /** Default: this machine's. The binary is always this machine's. */
+  architecture?: 'amd64' | 'arm64';
   /** Laid over the image's configuration (`Cmd`, `Env`, `Labels`, `Volumes` …). */
   config?: Record<string, unknown>;
   /** Further files by absolute path; content as text. Each call with other files gives another layer. */
@@ -43,7 +45,7 @@ export async function busyboxArchive(path: string, options: BusyboxOptions = {})
   const config = Buffer.from(
     JSON.stringify({
       created: epoch.toISOString(),
-      architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
+      architecture: options.architecture ?? (process.arch === 'arm64' ? 'arm64' : 'amd64'),
       os: 'linux',
       config: { Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'], Cmd: ['sh'], ...options.config },
       rootfs: { type: 'layers', diff_ids: diffIds },

@@ -1,9 +1,12 @@
-import { createReadStream } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { createReadStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { digestOf } from '../../daemon/images/chain.ts';
 import { inspectDistribution, searchRegistry } from '../../daemon/images/distribution.ts';
 import { loadArchive } from '../../daemon/images/load.ts';
+import { mediaTypes } from '../../daemon/images/media-types.ts';
 import { pushImage } from '../../daemon/images/push.ts';
 import type { AuthConfig, ProgressMessage } from '../../daemon/types/docker/image.ts';
 import { busyboxArchive } from '../helpers/image.ts';
@@ -184,6 +187,58 @@ test('a broken download goes on where it stopped, a busy registry is asked again
   await rejects(pullFrom(t, corrupting), /verification failed for digest sha256:/);
   assert.equal(await t.contents(), empty);
   assert.equal(t.images.list(), []);
+});
+
+test('from a list of platforms comes the one that fits, or the one that was asked for, in OCI form and packed with zstd too', async () => {
+  await using registry = await startRegistry();
+  await using t = await startImages();
+  const [own, other] = process.arch === 'arm64' ? (['arm64', 'amd64'] as const) : (['amd64', 'arm64'] as const);
+  const entries: object[] = [];
+  const ids: Record<string, string> = {};
+  for (const architecture of [own, other] as const) {
+    const file = join(t.dir, `${architecture}.tar`);
+    await busyboxArchive(file, { architecture, files: { '/arch': architecture } });
+    const to = `docker://${registry.host}/multi:${architecture}`;
+    const form = architecture === own ? ['--format', 'oci', '--dest-compress-format', 'zstd'] : [];
+    const copied = spawnSync('skopeo', ['copy', '--dest-tls-verify=false', ...form, `docker-archive:${file}`, to], {
+      encoding: 'utf8',
+    });
+    assert.is(copied.status, 0, copied.stderr);
+    const { Descriptor: found } = await inspectDistribution(t.images.room.config, `${registry.host}/multi:${architecture}`, {});
+    entries.push({ ...found, platform: { os: 'linux', architecture } });
+    const image = await t.images.pull({ ref: `${registry.host}/multi:${architecture}` }, nothing);
+    ids[architecture] = image.id;
+    await t.images.remove(image.id, { force: true });
+  }
+  const index = JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: entries });
+  const put = await fetch(`http://${registry.host}/v2/multi/manifests/all`, {
+    method: 'PUT',
+    body: index,
+    headers: { 'content-type': mediaTypes.ociIndex },
+  });
+  assert.is(put.status, 201);
+  const ref = `${registry.host}/multi:all`;
+  const image = await t.images.pull({ ref }, nothing);
+  const digest = digestOf(index);
+  assert.equal([image.id, image.repoDigests], [ids[own], [`${registry.host}/multi@${digest}`]]);
+  await t.images.prepareRootfs('box', image);
+  assert.is(await t.images.withRootfs('box', undefined, async (root) => readFileSync(join(root, 'arch'), 'utf8')), own);
+  assert.is(t.images.resolve(`${registry.host}/multi@${digest}`).id, image.id);
+  const asked = await t.images.pull({ ref, platform: `linux/${other}` }, nothing);
+  assert.equal([asked.id, t.images.resolve(ref).id, t.images.resolve(image.id).tags], [ids[other], ids[other], []]);
+  await rejects(
+    t.images.pull({ ref, platform: 'linux/s390x' }, nothing),
+    /^no matching manifest for linux\/s390x in the manifest list entries$/,
+  );
+  const platforms = await inspectDistribution(t.images.room.config, ref, {});
+  assert.equal(
+    platforms.Platforms.map((one) => one.architecture),
+    [own, other],
+  );
+  await rejects(
+    t.images.pull({ ref: `${registry.host}/multi:${own}`, platform: `linux/${other}` }, nothing),
+    /does not match the specified platform/,
+  );
 });
 
 test('Docker Hub images come from a mirror, and a mirror that fails is passed over', async () => {

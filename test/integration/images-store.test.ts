@@ -11,6 +11,7 @@ import { historyOf } from '../../daemon/images/inspect.ts';
 import { loadArchive } from '../../daemon/images/load.ts';
 import { pruneImages } from '../../daemon/images/prune.ts';
 import { saveImages } from '../../daemon/images/save.ts';
+import { poll } from '../../daemon/lib/deadline.ts';
 import type { ProgressMessage } from '../../daemon/types/docker/image.ts';
 import { type BusyboxOptions, busyboxArchive } from '../helpers/image.ts';
 import { startImages, type TestImages } from '../helpers/images-room.ts';
@@ -67,6 +68,31 @@ test('a saved image comes back the same in every packing, two saves are alike, a
   const seen = spawnSync('skopeo', ['inspect', '--format', '{{len .Layers}}', from], { encoding: 'utf8' });
   assert.is(seen.error ? '2' : seen.stdout.trim(), '2', seen.stderr);
   await rejects(saveImages(t.images.room, ['nope']), /^No such image: nope:latest$/);
+});
+
+test('a save whose reader leaves stops reading, and a load of nothing is refused', async () => {
+  await using t = await startImages();
+  const id = await load(t, { files: { '/big': 'b'.repeat(6_000_000) } });
+  const blobs = new Set<string>();
+  const { room } = t.images;
+  const watched = { ...room, client: { ...room.client, readBlob: counting } };
+  let open = 0;
+  async function* counting(...args: Parameters<typeof room.client.readBlob>) {
+    open++;
+    blobs.add(args[0]);
+    try {
+      yield* room.client.readBlob(...args);
+    } finally {
+      open--;
+    }
+  }
+  const tar = await saveImages(watched, [id]);
+  await new Promise((resolve) => tar.once('readable', resolve));
+  tar.read();
+  tar.destroy();
+  await poll('reading has stopped', () => open === 0, { timeoutMs: 10_000 });
+  assert.ok(blobs.size > 0);
+  await rejects(loadArchive(room, Readable.from([]), nothing), /does not contain a manifest/);
 });
 
 test("Docker's old archives with links between layers load, and so do plain OCI layouts", async () => {

@@ -21,21 +21,19 @@ export async function refusal(request: Pick<HttpRequest, 'method' | 'url'>, resp
   const { code, message } = firstError(text);
   if (code)
     return new RegistryError(`${code.toLowerCase().replaceAll('_', ' ')}: ${message || 'unknown error'}`, { code, status });
-  const guess =
-    status === 401
-      ? 'UNAUTHORIZED'
-      : status === 403
-        ? 'DENIED'
-        : status === 404
-          ? 'NOT_FOUND'
-          : status === 429
-            ? 'TOOMANYREQUESTS'
-            : '';
-  return new RegistryError(
-    `${describe(request)}: unexpected status code ${status}${text ? `: ${text.trim().slice(0, 200)}` : ''}`,
-    { code: guess, status },
-  );
+  const known = bare[status];
+  if (known && text.trim() === '') return new RegistryError(known.message, { code: known.code, status });
+  const said = text ? `: ${text.trim().slice(0, 200)}` : '';
+  return new RegistryError(`${describe(request)}: unexpected status code ${status}${said}`, { code: known?.code ?? '', status });
 }
+
+/** What a refusal without a body (as to every HEAD) means. */
+const bare: Record<number, { code: string; message: string }> = {
+  401: { code: 'UNAUTHORIZED', message: 'unauthorized: authentication required' },
+  403: { code: 'DENIED', message: 'denied: requested access to the resource is denied' },
+  404: { code: 'NOT_FOUND', message: 'not found' },
+  429: { code: 'TOOMANYREQUESTS', message: 'toomanyrequests: too many requests' },
+};
 
 function firstError(text: string): { code: string; message: string } {
   try {
