@@ -7,9 +7,10 @@ import { manifestRow } from './stages/manifest.ts';
 
 /**
  * Flags that the embedded Node runs with, and that the code cache is made with: V8 refuses a cache made under other flags.
- * NODE_OPTIONS is not listened to at all (execArgvExtension "none").
+ * NODE_OPTIONS is not listened to at all (execArgvExtension "none"). The young generation stays small: 3 MB less at rest, 7-40 MB less after a
+ * load, at no measurable cost in CPU time; `--optimize-for-size` saves another 2 MB for half as much CPU time again, and is not worth it.
  */
-export const runtimeFlags: readonly string[] = ['--disable-warning=ExperimentalWarning'];
+export const runtimeFlags: readonly string[] = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2'];
 
 /** What is inside an executable, readable without running the bundle. */
 export interface BuildInfo {
