@@ -8,8 +8,10 @@ export function hasLink(name: string): boolean {
 
 /** The interfaces of the daemon's namespace with their aliases ('' for none), or only one of them. */
 export async function listLinks(programs: Programs, name?: string): Promise<Map<string, string>> {
-  const text = await programs.sh(`ip -o link show${name === undefined ? '' : ` dev ${name}`}`);
-  return readLinks(text);
+  for (let tries = 0; ; tries++) {
+    const text = await programs.sh(`ip -o link show${name === undefined ? '' : ` dev ${name}`}`);
+    if (!text.includes('Dump was interrupted') || tries === 5) return readLinks(text); // the kernel's list changed meanwhile
+  }
 }
 
 /** Reads `ip -o link show`. */

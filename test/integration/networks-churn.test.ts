@@ -25,7 +25,7 @@ test('containers that come, go, connect and disconnect all at once leave nothing
   await using room = await networksRoom();
   const { networks } = room;
   await networks.settled();
-  const before = await inside(undefined, 'ip -o link | wc -l; nft list ruleset | wc -l');
+  const before = await inside(undefined, 'ip -o link 2>/dev/null | wc -l; nft list ruleset | wc -l');
   await Promise.all(['one', 'two', 'three'].map((Name) => networks.create({ Name })));
   const worker = async (digit: number): Promise<void> => {
     const next = numbers(digit + 1);
