@@ -4,6 +4,7 @@ import { nowNano, parseTimestamp } from '../../lib/time.ts';
 import { queryBoolean, queryInteger, queryText } from '../http/query.ts';
 import type { ApiReply, ApiRequest, Route } from '../http/route.ts';
 import { isBefore } from '../http/version.ts';
+import { attachQuery } from './attach-query.ts';
 import type { ProcessesBackend } from './backend.ts';
 import { idOf, sizeOf } from './exec-routes.ts';
 
@@ -42,18 +43,6 @@ export function streamRoutes(backend: ProcessesBackend): Route[] {
     },
     { method: 'GET', path: '/containers/:id/changes', handler: (request) => backend.changes(idOf(request)) },
   ];
-}
-
-/** What an attach asks for in its query. */
-export function attachQuery({ query }: ApiRequest) {
-  return {
-    stdin: queryBoolean(query, 'stdin'),
-    stdout: queryBoolean(query, 'stdout'),
-    stderr: queryBoolean(query, 'stderr'),
-    stream: queryBoolean(query, 'stream'),
-    logs: queryBoolean(query, 'logs'),
-    detachKeys: queryText(query, 'detachKeys'),
-  };
 }
 
 async function attach(backend: ProcessesBackend, request: ApiRequest, reply: ApiReply): Promise<unknown> {

@@ -5,9 +5,9 @@ import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
 import { invalidArgument } from '../../errors/error.ts';
 import type { ApiReply, ApiRequest } from '../http/route.ts';
 import { upgradeSocket } from '../http/upgrade.ts';
+import { attachQuery } from './attach-query.ts';
 import type { ProcessesBackend } from './backend.ts';
 import { idOf } from './exec-routes.ts';
-import { attachQuery } from './stream-routes.ts';
 
 /** Attach over a WebSocket: bare bytes both ways in binary messages, never framed, as in Docker. Loaded with `ws` when the first client asks. */
 export async function attachWebSocket(backend: ProcessesBackend, request: ApiRequest, reply: ApiReply): Promise<unknown> {
