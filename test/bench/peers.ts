@@ -57,7 +57,8 @@ function peer(options: { name: string; dir: string; socket: string; versionComma
     versionCommand: options.versionCommand,
     async start() {
       const started = performance.now();
-      child = spawn('ip', ['netns', 'exec', netns, ...options.command], { stdio: ['ignore', log, log] });
+      // nsenter, not `ip netns exec`: that one mounts /sys anew, without the cgroups that dockerd needs.
+      child = spawn('nsenter', [`--net=/run/netns/${netns}`, ...options.command], { stdio: ['ignore', log, log] });
       for (;;) {
         if (child.exitCode !== null)
           throw new Error(`${options.name} did not start: see ${options.dir}/log\n${tail(options.dir)}`);
@@ -74,7 +75,7 @@ function peer(options: { name: string; dir: string; socket: string; versionComma
       await exited;
     },
     rssBytes() {
-      const status = fs.readFileSync(`/proc/${child?.pid}/status`, 'utf8'); // `ip netns exec` execs, so the pid is the daemon's
+      const status = fs.readFileSync(`/proc/${child?.pid}/status`, 'utf8'); // nsenter execs, so the pid is the daemon's
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
     },
     remove() {

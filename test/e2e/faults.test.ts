@@ -108,8 +108,15 @@ test(`${rounds} rounds of kill -9 under load lose nothing that was acknowledged 
 function leftovers(): string[] {
   const dirs = fs.existsSync(path.join(e.root, 'containers')) ? fs.readdirSync(path.join(e.root, 'containers')) : [];
   const tasks = path.join(e.daemon.state, 'containerd/state/io.containerd.runtime.v2.task');
-  const mounts = fs.readFileSync('/proc/self/mounts', 'utf8').split('\n').filter((line) => line.includes(tasks));
-  return [...dirs.map((dir) => `folder ${dir}`), ...mounts.map((mount) => `mount ${mount}`), ...e.shims().map((shim) => `shim ${shim.id}`)];
+  const mounts = fs
+    .readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(tasks));
+  return [
+    ...dirs.map((dir) => `folder ${dir}`),
+    ...mounts.map((mount) => `mount ${mount}`),
+    ...e.shims().map((shim) => `shim ${shim.id}`),
+  ];
 }
 
 e.run(test);

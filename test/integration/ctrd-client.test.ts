@@ -104,19 +104,21 @@ test('snapshots are prepared, listed, committed and removed', async () => {
   await using ctrd = await startContainerd();
   const { snapshots } = ctrd.client;
   const snapshotter = 'native'; // needs no kernel support
-  const { mounts } = await snapshots.prepare({ snapshotter, key: 'work' });
-  assert.is(mounts[0]?.type, 'bind');
-  fs.writeFileSync(path.join(mounts[0]?.source ?? '', 'file'), 'content');
-  await snapshots.commit({ snapshotter, key: 'work', name: 'base', labels: { 'containerd.io/gc.root': 'x' } });
-  const view = await snapshots.view({ snapshotter, key: 'look', parent: 'base' });
-  assert.is(fs.readFileSync(path.join(view.mounts[0]?.source ?? '', 'file'), 'utf8'), 'content');
-  const names: string[] = [];
-  for await (const { info } of snapshots.list({ snapshotter })) names.push(...info.map((one) => `${one.name}<-${one.parent}`));
-  assert.equal(names.sort(), ['base<-', 'look<-base']);
-  await snapshots.remove({ snapshotter, key: 'look' });
-  await snapshots.remove({ snapshotter, key: 'base' });
-  const error = await rejects(snapshots.stat({ snapshotter, key: 'base' }), 'snapshot base does not exist');
-  assert.is(error.kind, 'notFound');
+  await ctrd.client.withLease(async (lease) => {
+    const { mounts } = await snapshots.prepare({ snapshotter, key: 'work' }, { lease });
+    assert.is(mounts[0]?.type, 'bind');
+    fs.writeFileSync(path.join(mounts[0]?.source ?? '', 'file'), 'content');
+    await snapshots.commit({ snapshotter, key: 'work', name: 'base' }, { lease });
+    const view = await snapshots.view({ snapshotter, key: 'look', parent: 'base' }, { lease });
+    assert.is(fs.readFileSync(path.join(view.mounts[0]?.source ?? '', 'file'), 'utf8'), 'content');
+    const names: string[] = [];
+    for await (const { info } of snapshots.list({ snapshotter })) names.push(...info.map((one) => `${one.name}<-${one.parent}`));
+    assert.equal(names.sort(), ['base<-', 'look<-base']);
+    await snapshots.remove({ snapshotter, key: 'look' });
+    await snapshots.remove({ snapshotter, key: 'base' });
+    const error = await rejects(snapshots.stat({ snapshotter, key: 'base' }), 'snapshot base does not exist');
+    assert.is(error.kind, 'notFound');
+  });
 });
 
 test('each client sees its own namespace, and a call can name another', async () => {
@@ -208,20 +210,26 @@ test('a container runs on runc and every step arrives as a decoded task event', 
 /** A container of busybox with a created task, made of nothing but client calls. */
 async function createContainer({ client }: TestContainerd, args: string[]): Promise<{ id: string } & AsyncDisposable> {
   const id = randomUUID();
-  const { mounts } = await client.snapshots.prepare({ snapshotter: 'native', key: id });
-  const rootfs = mounts[0]?.source ?? '';
-  for (const dir of ['bin', 'proc']) fs.mkdirSync(path.join(rootfs, dir));
-  fs.copyFileSync('/bin/busybox', path.join(rootfs, 'bin/busybox'));
-  const spec = packJson('ociSpec', {
-    ociVersion: '1.0.2',
-    process: { args, cwd: '/', env: [], user: { uid: 0, gid: 0 } },
-    root: { path: 'rootfs' },
-    mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
-    linux: { cgroupsPath: `/pouchd-test/${id}`, namespaces: ['pid', 'mount', 'ipc', 'uts', 'network'].map((type) => ({ type })) },
+  // The lease keeps the snapshot until the container refers to it.
+  await client.withLease(async (lease) => {
+    const { mounts } = await client.snapshots.prepare({ snapshotter: 'native', key: id }, { lease });
+    const rootfs = mounts[0]?.source ?? '';
+    for (const dir of ['bin', 'proc']) fs.mkdirSync(path.join(rootfs, dir));
+    fs.copyFileSync('/bin/busybox', path.join(rootfs, 'bin/busybox'));
+    const spec = packJson('ociSpec', {
+      ociVersion: '1.0.2',
+      process: { args, cwd: '/', env: [], user: { uid: 0, gid: 0 } },
+      root: { path: 'rootfs' },
+      mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
+      linux: {
+        cgroupsPath: `/pouchd-test/${id}`,
+        namespaces: ['pid', 'mount', 'ipc', 'uts', 'network'].map((type) => ({ type })),
+      },
+    });
+    const runtime = { name: 'io.containerd.runc.v2' };
+    await client.containers.create({ container: { id, runtime, spec, snapshotter: 'native', snapshotKey: id } });
+    await client.tasks.create({ containerId: id, rootfs: mounts });
   });
-  const runtime = { name: 'io.containerd.runc.v2' };
-  await client.containers.create({ container: { id, runtime, spec, snapshotter: 'native', snapshotKey: id } });
-  await client.tasks.create({ containerId: id, rootfs: mounts });
   return {
     id,
     async [Symbol.asyncDispose]() {
@@ -232,7 +240,6 @@ async function createContainer({ client }: TestContainerd, args: string[]): Prom
         await client.tasks.delete({ containerId: id });
       }
       await client.containers.delete({ id });
-      await client.snapshots.remove({ snapshotter: 'native', key: id });
     },
   };
 }

@@ -28,10 +28,7 @@ async function askTcp(netns: string, name: string): Promise<string> {
     .join('');
   const size = name.length + 18;
   const query = `\\000\\${size.toString(8).padStart(3, '0')}\\022\\064\\001\\000\\000\\001\\000\\000\\000\\000\\000\\000${labels}\\000\\000\\001\\000\\001`;
-  const hex = await inside(
-    netns,
-    `printf '${query}' | busybox nc 127.0.0.11 53 | busybox od -An -tx1 | tr -d ' \\n'`,
-  );
+  const hex = await inside(netns, `printf '${query}' | busybox nc 127.0.0.11 53 | busybox od -An -tx1 | tr -d ' \\n'`);
   return `code ${Number.parseInt(hex.slice(11, 12), 16)} answers ${Number.parseInt(hex.slice(16, 20), 16)}`;
 }
 
