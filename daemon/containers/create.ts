@@ -13,6 +13,7 @@ import type { ContainerConfig, ContainerCreateConfig, HostConfig } from '../type
 import type { ContainerRecord } from './contract.ts';
 import { copyUp } from './copy-up.ts';
 import { linksOf } from './links.ts';
+import type { LiveContainer } from './live.ts';
 import { commandLine, mergeConfig } from './merge-config.ts';
 import { planMounts } from './mounts.ts';
 import { checkName, randomName } from './names.ts';
@@ -23,6 +24,7 @@ import { createdState } from './state.ts';
 import { together } from './together.ts';
 import { validateCreate } from './validate.ts';
 import { viewOf } from './view.ts';
+import { withUndo } from './with-undo.ts';
 
 /** See ContainerLifecycle.create. The request is changed by plugins in place. */
 export async function create(
@@ -30,9 +32,20 @@ export async function create(
   request: ContainerCreateConfig,
   options: { name?: string; platform?: string; signal?: AbortSignal },
 ): Promise<{ Id: string; Warnings: string[] }> {
-  await using undo = new AsyncDisposableStack();
-  const id = newId();
   checkShape('create', request);
+  const { container, warnings } = await withUndo(room.log, (undo) => make(room, request, options, undo));
+  room.table.event(container, 'create');
+  if (room.hooks.has('container.postCreate')) await room.hooks.run('container.postCreate', viewOf(container));
+  return { Id: container.record.id, Warnings: warnings };
+}
+
+async function make(
+  room: Room,
+  request: ContainerCreateConfig,
+  options: { name?: string; platform?: string },
+  undo: AsyncDisposableStack,
+): Promise<{ container: LiveContainer; warnings: string[] }> {
+  const id = newId();
   const name = options.name ? checkName(options.name) : randomName((one) => room.table.isTaken(one));
   room.table.reserve(name, id);
   undo.defer(() => room.table.release(name, id));
@@ -92,10 +105,7 @@ export async function create(
   const container = room.table.add(record);
   undo.defer(() => room.table.drop(container));
   room.table.save(container);
-  undo.move();
-  room.table.event(container, 'create');
-  if (room.hooks.has('container.postCreate')) await room.hooks.run('container.postCreate', viewOf(container));
-  return { Id: id, Warnings: warnings };
+  return { container, warnings };
 }
 
 /** A command given as one string is one argument, as Docker takes it. */

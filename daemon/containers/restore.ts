@@ -66,15 +66,22 @@ async function settleRest(room: Room, rest: readonly LiveContainer[], tasks: rea
 export async function resync(room: Room): Promise<void> {
   const tasks = await listTasks(room);
   await forEach(room, room.table.all(), async (container) => {
-    const { state, id } = container.record;
-    const task = tasks.get(id);
-    if (!state.Running || state.Restarting || state.Pid === 0 || isAlive(container, task)) return;
-    await room.table.locked(container, async () => {
-      if (container.record.state.Running && !container.record.state.Restarting)
+    const task = tasks.get(container.record.id);
+    if (isAlive(container, task) || (!task && container.record.state.Pid === 0)) return;
+    const isOver = await room.table.locked(container, async () => {
+      const { state } = container.record;
+      if (state.Running && !state.Restarting && state.Pid > 0) {
+        if (task && task.pid !== state.Pid) return false; // a start that came after the look
         await exitLocked(room, container, exitOf(task), undefined);
+        return true;
+      }
+      if (state.Pid === 0) await removeTask(room, container.record.id); // of a start that failed while containerd was away
+      return false;
     });
-    await afterExit(room, container);
+    if (isOver) await afterExit(room, container);
   });
+  await sweepShims(room);
+  await sweep(room, [...tasks.keys()]);
 }
 
 async function listTasks(room: Room): Promise<Map<string, Process>> {

@@ -22,8 +22,10 @@ import { fileMounts, startMounts } from './start-mounts.ts';
 import { startNamespaces } from './start-namespaces.ts';
 import { type StartNetwork, startNetwork } from './start-network.ts';
 import { hasHealthcheck, setRunning } from './state.ts';
+import { settle } from './table.ts';
 import { together } from './together.ts';
 import { viewOf } from './view.ts';
+import { withUndo } from './with-undo.ts';
 
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const runtimeName = 'io.containerd.runc.v2';
@@ -45,28 +47,23 @@ export async function start(room: Room, container: LiveContainer): Promise<void>
 /** The start itself, for those who hold the container's lock (restart, restart policy). */
 export async function startLocked(room: Room, container: LiveContainer): Promise<void> {
   const { record } = container;
-  await using undo = new AsyncDisposableStack();
-  container.run.stopCause = undefined;
-  container.run.sawOom = false;
-  container.run.volumeMounts = [];
-  container.run.hostMounts = [];
+  Object.assign(container.run, { stopCause: undefined, sawOom: false, volumeMounts: [], hostMounts: [] });
   try {
-    const { pid, network } = await launch(room, container, undo);
-    applyNetwork(container, network);
-    setRunning(record.state, pid);
-    record.hasBeenStartedBefore = true;
-    record.logPath = container.log?.path ?? '';
+    const network = await withUndo(room.log, async (undo) => {
+      const launched = await launch(room, container, undo);
+      applyNetwork(container, launched.network);
+      setRunning(record.state, launched.pid);
+      record.hasBeenStartedBefore = true;
+      record.logPath = container.log?.path ?? '';
+      if (hasHealthcheck(record.config.Healthcheck)) {
+        record.state.Health = { Status: 'starting', FailingStreak: 0, Log: record.state.Health?.Log ?? [] };
+      }
+      room.table.save(container);
+      return launched.network;
+    }); // from here on the exit handler gives everything back
     container.run.startedAtMs = performance.now();
-    if (hasHealthcheck(record.config.Healthcheck)) {
-      record.state.Health = { Status: 'starting', FailingStreak: 0, Log: record.state.Health?.Log ?? [] };
-    }
-    room.table.save(container);
-    undo.move(); // from here on the exit handler gives everything back
     await network.barrier?.close();
   } catch (error) {
-    await undo
-      .disposeAsync()
-      .catch((left: unknown) => room.log.error('undoing a failed start left something', { id: record.id, error: left }));
     await resetStreams(container);
     throw failed(room, container, error);
   }
@@ -96,6 +93,8 @@ function failed(room: Room, container: LiveContainer, cause: unknown): unknown {
   });
   if (state.Status !== 'created') state.Status = 'exited';
   room.table.save(container);
+  if (container.record.hasBeenStartedBefore)
+    settle(container.run.exitWaiters, { exitCode: failure.exitCode, at: state.FinishedAt });
   return failure.error;
 }
 
@@ -125,7 +124,7 @@ async function launch(
   await createInContainerd(room, container, spec);
   times.push(performance.now());
   undo.defer(() => removeTask(room, record.id));
-  const { pid } = await room.ctrd.client.tasks.create({ containerId: record.id, rootfs, ...io.paths }).catch((error: unknown) => {
+  const pid = await createTask(room, { containerId: record.id, rootfs, ...io.paths }).catch((error: unknown) => {
     throw network.barrier?.failure ?? error;
   });
   times.push(performance.now());
@@ -223,6 +222,18 @@ async function createInContainerd(room: Room, container: LiveContainer, spec: Oc
     },
   });
   run.inContainerd = true;
+}
+
+/** Tasks.Create; a task that a failed undo left (containerd was away) is removed first. */
+async function createTask(room: Room, request: Parameters<Room['ctrd']['client']['tasks']['create']>[0]): Promise<number> {
+  const { tasks } = room.ctrd.client;
+  try {
+    return (await tasks.create(request)).pid;
+  } catch (error) {
+    if (!isKind(error, 'alreadyExists')) throw error;
+    await removeTask(room, request.containerId ?? '');
+    return (await tasks.create(request)).pid;
+  }
 }
 
 /** Kills and removes a task; not an error when there is none. */

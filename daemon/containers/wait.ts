@@ -12,7 +12,8 @@ export function wait(
   signal?: AbortSignal,
 ): { registered: Promise<void>; result: Promise<Result> } {
   const result = waitFor(room, container, condition, signal).then(({ exitCode }): Result => {
-    const message = container.record.state.Error;
+    // Docker tells the error of a failed start, but not to those who wait for the removal.
+    const message = condition === 'removed' ? '' : container.record.state.Error;
     return { StatusCode: exitCode, ...(message ? { Error: { Message: message } } : {}) };
   });
   return { registered: Promise.resolve(), result };
