@@ -108,7 +108,7 @@ export interface ContainerdClient {
   readJson<T>(digest: string, options?: CallOptions): Promise<T>;
   /** Runs `work` with a lease of its own, deleted afterwards; a crash leaves one that expires (`expireMs`, one hour unless said). */
   withLease<T>(work: (lease: string) => Promise<T>, options?: { expireMs?: number; signal?: AbortSignal }): Promise<T>;
-  /** Loads grpc-js ahead of the first call (10 to 40 ms of CPU): best once the daemon's own socket is up. */
+  /** Loads node:http2 ahead of the first call (some 10 ms of CPU): best once the daemon's own socket is up. */
   warm(): Promise<void>;
   /** Closes the connection; calls under way fail with `unavailable`, the next call connects anew. */
   disconnect(): void;

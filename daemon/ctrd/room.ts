@@ -31,7 +31,7 @@ export function createCtrd(options: CtrdOptions): Ctrd & { close(): Promise<void
   const { proxyPlugins = {}, streamProcessors = {} } = options;
   const supervisor = options.started ?? new ContainerdSupervisor({ ...options, proxyPlugins, streamProcessors });
   const client = createContainerdClient({ socket: supervisor.socket, namespace, gate: () => supervisor.gate() });
-  supervisor.onReconnect(() => client.disconnect()); // not to wait out grpc's back-off
+  supervisor.onReconnect(() => client.disconnect()); // what is left of the old connection is dead
   if (!options.started) supervisor.start();
   const events = createTaskEvents(client, log);
   return {
