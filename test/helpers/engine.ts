@@ -1,9 +1,10 @@
 /*
- * What an end-to-end test stands on: `const e = await engine(import.meta.filename)` puts the file into namespaces of its own, starts the built executable there with a busybox
- * image loaded, and gives the Docker CLI, a shell and expect against it. `await e.run(test)` ends the file: it runs the tests and disposes of everything.
+ * What an end-to-end test stands on: `const e = await engine(import.meta.filename)` puts the file into namespaces of its own, starts the built executable there (alone in an empty folder, with
+ * NODE_OPTIONS that Node would refuse) with a busybox image loaded, and gives the Docker CLI, a shell and expect against it. `await e.run(test)` ends the file: it runs the tests and disposes of everything.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Test } from 'uvu';
 import { poll } from '../../daemon/lib/deadline.ts';
@@ -32,8 +33,11 @@ export interface EngineOptions {
 /** Starts the engine; see the head of this file. */
 export async function engine(file: string, options: EngineOptions = {}): Promise<Engine> {
   inOwnNamespaces(file);
-  const bin = options.bin ?? process.env['POUCHD_BIN'] ?? path.join(tree, 'build/dist/pouchd');
-  const daemon = await startDaemon({ ...options, bin, netns: false });
+  const alone = mkdtempSync(path.join(tmpdir(), 'pouchd-alone-'));
+  process.once('exit', () => rmSync(alone, { recursive: true, force: true }));
+  const bin = path.join(alone, 'pouchd');
+  copyFileSync(options.bin ?? process.env['POUCHD_BIN'] ?? path.join(tree, 'build/dist/pouchd'), bin);
+  const daemon = await startDaemon({ ...options, env: { NODE_OPTIONS: '--no-such-option', ...options.env }, bin, netns: false });
   const started = new Engine(daemon);
   try {
     const archive = path.join(started.scratch, 'busybox.tar');

@@ -23,7 +23,7 @@ export async function call(socketPath: string, method: string, path: string, opt
   const body = options.body === undefined ? undefined : isRaw ? (options.body as string) : JSON.stringify(options.body);
   const headers: Record<string, string | number> = { ...options.headers };
   if (body !== undefined && !isRaw) headers['Content-Type'] ??= 'application/json';
-  if (body !== undefined) headers['Content-Length'] = Buffer.byteLength(body);
+  if (body !== undefined && !('Transfer-Encoding' in headers)) headers['Content-Length'] = Buffer.byteLength(body);
   const outgoing = request(
     { socketPath, method, path, headers, agent: false, timeout: options.timeoutMs ?? 60_000 },
     (incoming) => {
