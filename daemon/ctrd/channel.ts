@@ -1,5 +1,5 @@
 // One HTTP/2 connection to containerd and gRPC upon it: five bytes before each message, the outcome in the trailers. node:http2 is used directly because
-// grpc-js costs twice the CPU for each call, 50 ms more at start and a third of the daemon's memory (docs/adr/0004). An abort or a timeout resets
+// grpc-js costs 1.4 times the CPU of a call, 50 ms more at start and 50 MB more memory (docs/adr/0004). An abort or a timeout resets
 // the stream, so containerd stops too; errors leave here as PouchErrors with containerd's text.
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
