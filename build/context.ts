@@ -20,6 +20,8 @@ export interface BuildContext {
   readonly arch: string;
   /** The Node that is embedded. */
   readonly node: string;
+  /** Packages of Pouch's first version (exports instead of registrations) are taken: for plugin files, which are adapted when they are loaded. */
+  readonly allowsFirstVersion: boolean;
 }
 
 /** Flags of the builder that choose its folders; each has an environment variable, the flag wins. */
@@ -29,6 +31,7 @@ export interface ContextOptions {
   readonly cacheDir?: string | undefined;
   readonly entry?: string | undefined;
   readonly arch?: string | undefined;
+  readonly allowsFirstVersion?: boolean;
 }
 
 /** Settles the folders: flags, then POUCHD_PLUGINS_DIR, POUCHD_DIST_DIR, POUCHD_BUILD_CACHE_DIR, POUCHD_BUILD_ENTRY, then the tree's own. */
@@ -45,5 +48,6 @@ export function createContext(options: ContextOptions = {}, env: NodeJS.ProcessE
     entry: pick(options.entry, 'POUCHD_BUILD_ENTRY', 'daemon/boot/main.ts'),
     arch,
     node: nodePath(arch),
+    allowsFirstVersion: options.allowsFirstVersion === true,
   };
 }

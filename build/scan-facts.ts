@@ -19,6 +19,8 @@ export interface Objection {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  /** The package is one of Pouch's first version, which is no objection to a plugin file. */
+  readonly firstVersion?: boolean;
 }
 
 /** What the scan of one package found; plain data, kept in the cache. */

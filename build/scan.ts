@@ -44,11 +44,26 @@ export function scanPackage(dir: string, entry: string, name: string): Facts {
       hint,
       ...placeOf(hidden.call),
     });
+  } else if (registers.length === 0 && files.some(({ source }) => mentionsFirstVersion(source))) {
+    const hint =
+      'make a plugin file of it (hack/module --build-shared, then pouchd --plugin=FILE), or call the register functions at module load';
+    const message = "registers nothing: it is of Pouch's first version, whose plugins export DaemonPlugin and ContainerPlugin";
+    errors.push({ message, hint, firstVersion: true, ...entryPlace });
   } else if (registers.length === 0) {
     const hint = `call registerContainerPlugin() or another register function of ${apiPackage} at module load`;
     errors.push({ message: `registers nothing: no register function of ${apiPackage} is called`, hint, ...entryPlace });
   }
   return { registers, errors: [...errors, ...twice(registers, name)], files: files.map((one) => one.file) };
+}
+
+function mentionsFirstVersion(source: ts.SourceFile): boolean {
+  const names = new Set<string>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node)) names.add(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return names.has('DaemonPlugin') && names.has('ContainerPlugin');
 }
 
 /** Objections to two registrations of one kind and id. `owner` gives calls without an id theirs. */

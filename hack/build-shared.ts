@@ -17,7 +17,7 @@ export async function buildShared(spec: string, output: string, cwd: string): Pr
   mkdirSync(home, { recursive: true });
   const dir = mkdtempSync(path.join(home, 'set-'));
   try {
-    const ctx = createContext({ pluginsDir: path.join(dir, 'plugins') });
+    const ctx = createContext({ pluginsDir: path.join(dir, 'plugins'), allowsFirstVersion: true });
     const { added } = await record(ctx, [{ do: 'add', spec, volume: false }], cwd);
     const [plugin] = added;
     if (!plugin) throw new Error(`${spec} was recorded as nothing`);

@@ -54,6 +54,27 @@ const templates: Readonly<Record<string, Template>> = {
     test: `  image.postPull('overlayfs', {} as Parameters<typeof image.postPull>[1], ctx);
   assert.deepEqual(lines, ['pulled']);`,
   },
+  network: {
+    register: 'registerNetworkPlugin',
+    type: 'NetworkPlugin',
+    hook: `  /** Labels every network; \`config\` is changed in place. */
+  preCreate(config, ctx) {
+    config.Labels = { ...config.Labels, 'created-through': ctx.plugin.id };
+  },`,
+    test: `  const config: Parameters<typeof network.preCreate>[0] = { Name: 'backend' };
+  network.preCreate(config, ctx);
+  assert.equal(config.Labels?.['created-through'], 'NAME');`,
+  },
+  exec: {
+    register: 'registerExecPlugin',
+    type: 'ExecPlugin',
+    hook: `  /** Called before the process of an exec starts; an error keeps it from starting. */
+  preStart(exec, ctx) {
+    ctx.log.info('exec starts', { container: exec.containerId, command: exec.config.Cmd });
+  },`,
+    test: `  exec.preStart({ id: 'e', containerId: 'c', config: { Cmd: ['true'] } }, ctx);
+  assert.deepEqual(lines, ['exec starts']);`,
+  },
   api: {
     register: 'registerAPIPlugin',
     type: 'APIPlugin',

@@ -14,7 +14,8 @@ export async function verify(ctx: BuildContext, plugins: readonly ResolvedPlugin
   const verified: VerifiedPlugin[] = [];
   const problems: Problem[] = [];
   for (const plugin of plugins) {
-    const facts = await scan(ctx, plugin);
+    const scanned = await scan(ctx, plugin);
+    const facts = { ...scanned, errors: scanned.errors.filter((one) => !(one.firstVersion && ctx.allowsFirstVersion)) };
     verified.push({ ...plugin, facts });
     problems.push(...facts.errors.map((objection) => toProblem(plugin, objection)));
     if (

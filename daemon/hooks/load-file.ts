@@ -4,41 +4,48 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, resolve } from 'node:path';
+import { dirname, parse, resolve } from 'node:path';
 import { compileFunction, constants } from 'node:vm';
 import * as api from '../../hookplugins/index.ts';
-import { apiVersion, type PluginPackage, packageLabel, registrations, withPackage } from '../../hookplugins/registry.ts';
+import { apiVersion, type PluginPackage, registrations, withPackage } from '../../hookplugins/registry.ts';
 import { invalidArgument, messageOf } from '../errors/error.ts';
 import { registerFirstVersion } from './first-version.ts';
 
 /** What the first line of a plugin file tells. */
-interface FileHeader extends PluginPackage {
+interface FileHeader {
   readonly apiVersion: number;
+  readonly owner: PluginPackage;
 }
 
 const apiName = '@pouchd/hookplugins';
 const opening = /^\/\*!? pouchd-plugin (\{.*\}) \*\/\s*$/;
 
 /**
- * Loads one plugin file, before the graph is made, and returns the package that it is of. Throws invalidArgument naming the file: it cannot be read, anybody may write it, it has no header, it was made for
- * another plugin API (naming both versions), it throws, or it has neither registrations nor the symbols of the first version.
+ * Loads one plugin file, before the graph is made, and returns the package that it is of. Throws invalidArgument naming the file: it cannot be read, anybody may write it, it was made for another plugin API
+ * (naming both versions), it throws, or it has neither registrations nor the symbols of the first version. A file of the first version's shape that was written by hand needs no first line; its export
+ * `apiVersion` is looked at instead, where there is one.
  */
 export function loadPluginFile(file: string): PluginPackage {
   const path = resolve(file);
   const source = read(path);
   const header = headerOf(path, source);
-  if (header.apiVersion !== apiVersion) {
-    throw invalidArgument(
-      `plugin file ${path} was made for plugin API version ${header.apiVersion}, this pouchd has version ${apiVersion}; build it again with hack/module --build-shared`,
-    );
-  }
-  const { apiVersion: _, ...owner } = header;
+  if (header) requireFit(path, header.apiVersion);
+  const owner = header?.owner ?? { name: parse(path).name, version: '' };
   const before = registrations().length;
   withPackage(owner, () => {
     const symbols = evaluate(path, source);
-    if (registrations().length === before) registerFirstVersion(symbols, `plugin file ${path} (${packageLabel(owner)})`);
+    if (!header && typeof symbols['apiVersion'] === 'number') requireFit(path, symbols['apiVersion']);
+    if (registrations().length === before) registerFirstVersion(symbols, `plugin file ${path}`);
+    else if (!header) throw invalidArgument('it carries no plugin-API version: it was not made by hack/module --build-shared');
   });
   return owner;
+}
+
+function requireFit(path: string, made: number): void {
+  if (made === apiVersion) return;
+  throw invalidArgument(
+    `plugin file ${path} was made for plugin API version ${made}, this pouchd has version ${apiVersion}; build it again with hack/module --build-shared`,
+  );
 }
 
 function read(path: string): string {
@@ -51,21 +58,22 @@ function read(path: string): string {
   }
 }
 
-function headerOf(path: string, source: string): FileHeader {
+function headerOf(path: string, source: string): FileHeader | undefined {
   const [, json] = opening.exec(source.slice(0, source.indexOf('\n') >>> 0)) ?? [];
-  if (!json)
-    throw invalidArgument(`plugin file ${path} carries no plugin-API version: it was not made by hack/module --build-shared`);
-  let header: Partial<FileHeader>;
+  if (!json) return undefined;
+  const damaged = (what: string, cause?: unknown) =>
+    invalidArgument(`plugin file ${path} has a damaged first line: ${what}`, cause);
+  let header: Partial<PluginPackage & { apiVersion: number }>;
   try {
-    header = JSON.parse(json) as Partial<FileHeader>; // checked below
+    header = JSON.parse(json) as typeof header; // checked below
   } catch (error) {
-    throw invalidArgument(`plugin file ${path} has a damaged first line: ${messageOf(error)}`, error);
+    throw damaged(messageOf(error), error);
   }
-  const { apiVersion: made, name, version } = header;
+  const { apiVersion: made, name, version, ...more } = header;
   if (typeof made !== 'number' || typeof name !== 'string' || name === '' || typeof version !== 'string') {
-    throw invalidArgument(`plugin file ${path} has a damaged first line: apiVersion, name and version are wanted`);
+    throw damaged('apiVersion, name and version are wanted');
   }
-  return { ...header, apiVersion: made, name, version };
+  return { apiVersion: made, owner: { ...more, name, version } };
 }
 
 /** Runs the module and gives its exports. `require` finds Node's own modules, what lies beside the file, and this daemon's plugin API. */
@@ -74,10 +82,16 @@ function evaluate(path: string, source: string): Record<string, unknown> {
   const inner = (name: string): unknown => (name === apiName ? api : outer(name));
   const module = { exports: {} as Record<string, unknown> };
   const names = ['exports', 'require', 'module', '__filename', '__dirname'];
-  const run = compileFunction(source, names, {
-    filename: path,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
+  let run: (...args: unknown[]) => unknown;
+  try {
+    run = compileFunction(source, names, {
+      filename: path,
+      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    }) as typeof run;
+  } catch (error) {
+    if (!(error instanceof SyntaxError) || !/\b(import|export)\b/.test(error.message)) throw error;
+    return outer(path) as Record<string, unknown>; // an ES module written by hand: Node's own loader takes it
+  }
   run.call(module.exports, module.exports, Object.assign(inner, outer), module, path, dirname(path));
   return module.exports;
 }

@@ -73,6 +73,29 @@ test('a file of the first version’s shape is loaded and its hooks fire in the 
   });
 });
 
+const byHand: [string, string][] = [
+  [
+    'CommonJS',
+    `exports.DaemonPlugin = { PreStartHook() { throw new Error('fired'); } }; exports.ContainerPlugin = { PreStart: () => [[], []] };`,
+  ],
+  [
+    'an ES module',
+    `export const DaemonPlugin = { PreStartHook() { throw new Error('fired'); } }; export const ContainerPlugin = { PreStart: () => [[], []] };`,
+  ],
+];
+for (const [what, content] of byHand) {
+  test(`a file of the first version’s shape that was written by hand needs no first line, as ${what}`, async () => {
+    await using dir = await mkdtempDisposable(join(tmpdir(), 'pouchd-file-'));
+    const file = join(dir.path, what === 'CommonJS' ? 'byhand.js' : 'byhand.mjs');
+    await writeFile(file, content);
+    const hooks = await load(file);
+    await rejects(hooks.run('daemon.preStartHook'), /plugin byhand at daemon\.preStartHook: fired/);
+    assert.equal(await hooks.collect('container.preStart', container), [
+      { plugin: { id: 'byhand', package: 'byhand', version: '' }, value: [] },
+    ]);
+  });
+}
+
 const today: [string, () => string][] = [
   ['asks for the API by name', () => bundled('external')],
   ['brings its own copy of the API', () => bundled('bundled')],
@@ -117,7 +140,16 @@ const refused: [string, string, RegExp][] = [
     `${line({ apiVersion: 99 })}`,
     /plugin file .*plugin\.so was made for plugin API version 99, this pouchd has version 1/,
   ],
-  ['without a header', `exports.DaemonPlugin = {};`, /plugin file .*plugin\.so carries no plugin-API version/],
+  [
+    'without a first line that registers',
+    `require('@pouchd/hookplugins').registerDaemonPlugin({ preStartHook() {} });`,
+    /it carries no plugin-API version/,
+  ],
+  [
+    'written by hand for another plugin API',
+    `exports.apiVersion = 2;`,
+    /was made for plugin API version 2, this pouchd has version 1/,
+  ],
   ['with a damaged header', `/*! pouchd-plugin {"apiVersion":1,} */\n`, /has a damaged first line/],
   [
     'with half a header',
@@ -127,7 +159,7 @@ const refused: [string, string, RegExp][] = [
   [
     'with neither symbol',
     `${line()}exports.x = 1;`,
-    /\(old@1\.2\.3\) registers nothing, and the symbol DaemonPlugin and the symbol ContainerPlugin is missing/,
+    /registers nothing, and the symbol DaemonPlugin and the symbol ContainerPlugin is missing/,
   ],
   ['with one symbol', `${line()}exports.DaemonPlugin = { PreStartHook() {} };`, /the symbol ContainerPlugin is missing/],
   [
