@@ -3,7 +3,7 @@
  * holds a created container, its root's mount and its runtime state, and would make the next start of that container fail. They are found by their command line and ended here.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isKind } from '../errors/error.ts';
 import { poll } from '../lib/deadline.ts';
@@ -77,9 +77,19 @@ async function endShim(room: Room, shim: Shim, runtime: string): Promise<void> {
   for (const pid of [...(await childrenOf(shim.pid)), shim.pid]) killQuietly(pid);
   await poll(`shim ${shim.pid} ends`, async () => !(await isAlive(shim.pid)), { timeoutMs: 5_000 });
   await run(binary, ['--root', root, 'delete', '--force', shim.id], { allowFailure: true, timeoutMs: 10_000 });
+  await removeCgroups(room, shim.id);
   if (shim.bundle.endsWith(`/${shim.id}`)) {
     await unmount(join(shim.bundle, 'rootfs'));
     await rm(shim.bundle, { recursive: true, force: true });
+  }
+}
+
+/** A runtime that was killed before it had written its state leaves them. Folders of v1's controllers, or the one of v2. */
+async function removeCgroups(room: Room, id: string): Promise<void> {
+  const parent = room.table.find(id)?.record.hostConfig.CgroupParent || room.config.cgroupParent || '/pouchd';
+  const controllers = room.host.cgroupVersion === 2 ? [''] : readdirSync('/sys/fs/cgroup');
+  for (const controller of controllers) {
+    await rmdir(join('/sys/fs/cgroup', controller, parent, id)).catch(() => undefined); // never made, or gone with the container
   }
 }
 
