@@ -2,11 +2,10 @@ import type { Ctrd } from '../ctrd/contract.ts';
 import { unavailable } from '../errors/error.ts';
 
 /**
- * Stands in for containerd in the builder's warm start: lists are empty, everything else fails as unavailable, nothing is started or dialled. grpc-js is loaded all the same, so
- * that its code is in the cache.
+ * Stands in for containerd in the builder's warm start: lists are empty, everything else fails as unavailable, nothing is started or dialled. grpc-js stays out of the code
+ * cache: only the gRPC endpoint and CRI need it, and what is in the cache is read at every start.
  */
 export async function createWarmCtrd(): Promise<Ctrd> {
-  await import('@grpc/grpc-js');
   const service = new Proxy({}, { get: (_target, method) => (method === 'list' || method === 'plugins' ? emptyList : refuse) });
   const client = new Proxy({ namespace: 'warm', disconnect() {} } as Record<string | symbol, unknown>, {
     get: (own, name) => (name in own ? own[name] : name === 'then' ? undefined : service),
