@@ -46,6 +46,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     state: config.state,
     addresses: { containerd: config.containerd, api: config.hosts[0] ?? '', grpc: config.grpc.hosts[0] ?? '' },
     config: config.plugins,
+    configVersion: config.configVersion,
     required: config.requiredPlugins,
     disabled: config.disabledPlugins,
     signal: stop,

@@ -49,6 +49,8 @@ export interface DaemonConfig {
   plugin: string[];
   requiredPlugins: string[];
   disabledPlugins: string[];
+  /** Version that the sections of `plugins` were written for. */
+  configVersion: number;
   /** Section of each plugin by id or URI, checked against the plugin's own schema. */
   plugins: Record<string, unknown>;
   hooks: { conflicts: 'ignore' | 'error' };

@@ -444,6 +444,13 @@ export const options = [
     help: 'plugin (type.id) that is left out; repeatable',
   },
   {
+    key: 'configVersion',
+    kind: 'integer',
+    default: 1,
+    check: range(1, 1_000),
+    help: 'version that the sections under `plugins` were written for; older ones are migrated by their registrations',
+  },
+  {
     key: 'plugins',
     kind: 'json',
     default: {},
