@@ -134,6 +134,9 @@ test('Dockerfiles are built by a real builder, with arguments, stages, cache and
   const again = await ok(api, 'build', '-q', '--build-arg', 'V=7', '--label', 'given=2', context);
   assert.is(again.trim(), image.id, 'the cache gives the same image');
 
+  write('FROM base.test/busybox:1\nRUN [ "$(ip -o link | wc -l)" = 1 ]\n');
+  await ok(api, 'build', '--network', 'none', '--memory', '64m', context);
+
   write('FROM base.test/busybox:1\nRUN exit 3\n');
   const failed = await api.docker(['build', context]);
   assert.equal(

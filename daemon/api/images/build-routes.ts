@@ -49,10 +49,21 @@ async function build(backend: ImagesBackend, request: ApiRequest, reply: ApiRepl
     extraHosts: queryList(query, 'extrahosts').filter(Boolean),
     shmBytes: queryInteger(query, 'shmsize') ?? 0,
     limits: Object.fromEntries(given),
+    ulimits: ulimitsOf(queryText(query, 'ulimits')),
     auths: registryConfig(request),
     signal: request.signal,
   };
   await withProgress(reply, (progress) => backend.build(build, progress));
+}
+
+function ulimitsOf(text: string | undefined): string[] {
+  if (!text) return [];
+  try {
+    const list = JSON.parse(text) as { Name: string; Soft: number; Hard: number }[] | null; // a client's own mistake comes out in buildah's words
+    return (list ?? []).map(({ Name, Soft, Hard }) => `${Name}=${Soft}:${Hard}`);
+  } catch (error) {
+    throw invalidArgument('error reading build options: ulimits is no list', error);
+  }
 }
 
 function jsonMap(text: string | undefined, key: string): Record<string, string | null> {

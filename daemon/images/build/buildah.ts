@@ -17,6 +17,14 @@ export interface BuildahOptions {
   readonly log: Logger;
 }
 
+/** How a build runs. */
+export interface BuildOptions {
+  readonly onOutput: (text: string) => void;
+  /** RUN steps see no network at all. */
+  readonly withoutNetwork: boolean;
+  readonly signal?: AbortSignal;
+}
+
 const program = 'buildah';
 const killAfterMs = 5000;
 
@@ -94,13 +102,14 @@ export class Buildah {
   /** Runs a build, handing its output on as it comes; resolves with exit code and the end of stderr. */
   async build(
     args: readonly string[],
-    onOutput: (text: string) => void,
-    signal?: AbortSignal,
+    { onOutput, withoutNetwork, signal }: BuildOptions,
   ): Promise<{ exitCode: number; stderr: string }> {
     this.#active++;
     let isClean = false;
     try {
-      const result = await runStreaming([...this.#globalArgs(), 'build', ...args], {
+      // chroot isolation knows only the network that buildah is in.
+      const outer = withoutNetwork ? ['unshare', '--net'] : [];
+      const result = await runStreaming([...outer, program, ...this.#globalArgs(), 'build', ...args], {
         env: this.#environment(),
         onOutput,
         signal,
@@ -147,7 +156,7 @@ function runStreaming(
 ): Promise<{ exitCode: number; stderr: string }> {
   signal?.throwIfAborted();
   // Whatever ends the daemon ends the build: nobody could take its result.
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const { promise, resolve, reject } = Promise.withResolvers<{ exitCode: number; stderr: string }>();
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', onOutput);

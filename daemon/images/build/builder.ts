@@ -16,6 +16,7 @@ import type { AuthConfig, ImageConfigBlob } from '../../types/docker/image.ts';
 import { fetchSource } from '../fetch-source.ts';
 import type { ImageEntry } from '../image-index.ts';
 import { loadArchive } from '../load.ts';
+import { parsePlatform, platformFits } from '../platform.ts';
 import type { Progress } from '../progress.ts';
 import { pullImage } from '../pull.ts';
 import { familiarName, normalName, parseReference, tryParseReference, withDefaultTag } from '../reference.ts';
@@ -72,11 +73,16 @@ async function build(tools: Tools, request: BuildRequest, progress: Progress): P
     const output = new BuildOutput({
       steps: scan.steps,
       names: new Map([...bases].map(([ref, image]) => [image.id.slice('sha256:'.length), ref])),
+      stages: scan.stages,
       progress: request.quiet ? () => undefined : progress,
     });
     const idFile = join(work, 'id');
     const args = [...buildah.policyArgs, ...argsOf(request, bases), '--iidfile', idFile, '--file', file, context];
-    const { exitCode, stderr } = await buildah.build(args, (text) => output.write(text), request.signal);
+    const { exitCode, stderr } = await buildah.build(args, {
+      onOutput: (text) => output.write(text),
+      withoutNetwork: request.networkMode === 'none',
+      signal: request.signal,
+    });
     output.end();
     if (exitCode !== 0) {
       const { message, code } = buildFailure(stderr);
@@ -163,7 +169,8 @@ async function provideBases(
   const have = new Set((await buildah.command(['images', '--all', '--quiet', '--no-trunc'], signal)).split('\n'));
   for (const ref of refs) {
     let image = room.index.find(ref);
-    if (!image || request.pull) {
+    const fits = image && (!request.platform || platformFits(image.config, parsePlatform(request.platform)));
+    if (!image || !fits || request.pull) {
       const progress = request.quiet ? () => undefined : options.progress;
       const pull = { ref, platform: request.platform, auth: authFor(ref, request.auths) };
       image = room.index.resolve((await pullImage(room, pull, progress, signal)).id);
@@ -197,7 +204,7 @@ function argsOf(request: BuildRequest, bases: ReadonlyMap<string, ImageEntry>): 
   const flags: [string, string | undefined][] = [
     ['--target', request.target],
     ['--platform', request.platform],
-    ['--network', request.networkMode === 'none' ? 'none' : 'host'],
+    ['--network', 'host'], // of buildah itself: see Buildah.build for `none`
     ['--shm-size', request.shmBytes > 0 ? `${request.shmBytes}b` : undefined],
     ['--memory', limits['memory'] && `${limits['memory']}b`],
     ['--memory-swap', limits['memswap'] && (limits['memswap'] === '-1' ? '-1' : `${limits['memswap']}b`)],
@@ -217,6 +224,7 @@ function argsOf(request: BuildRequest, bases: ReadonlyMap<string, ImageEntry>): 
     ...flags.flatMap(([flag, value]) => (value ? [`${flag}=${value}`] : [])),
     ...Object.entries(request.buildArgs).flatMap(([key, value]) => (value === null ? [] : [`--build-arg=${key}=${value}`])),
     ...Object.entries(request.labels).map(([key, value]) => `--label=${key}=${value}`),
+    ...request.ulimits.map((ulimit) => `--ulimit=${ulimit}`),
     ...request.extraHosts.map((host) => `--add-host=${host}`),
     ...[...bases].map(([ref, image]) => `--build-context=${ref}=container-image://${image.id.slice('sha256:'.length)}`),
   ];
@@ -242,10 +250,15 @@ async function loadResult(
 }
 
 /** buildah's own traces (working containers' names) are of no use to anyone. */
-function asDocker({ container: _container, container_config: _old, ...config }: ImageConfigBlob): ImageConfigBlob {
+function asDocker({
+  container: _container,
+  container_config: _old,
+  parent: _parent,
+  ...config
+}: ImageConfigBlob): ImageConfigBlob {
   const { Hostname: _hostname, ...rest } = config.config ?? {};
   const history = config.history?.map(({ comment, ...step }) =>
-    comment && !/^FROM [0-9a-f]{12}/.test(comment) ? { ...step, comment } : step,
+    comment && !comment.startsWith('FROM ') ? { ...step, comment } : step,
   );
   return { ...config, config: rest, history };
 }

@@ -26,6 +26,8 @@ export interface BuildRequest {
   readonly shmBytes: number;
   /** Limits of RUN steps: `memory`, `memswap` in bytes, `cpushares`, `cpuperiod`, `cpuquota`, `cpusetcpus`. */
   readonly limits: Readonly<Record<string, string>>;
+  /** `nofile=100:200`. */
+  readonly ulimits: readonly string[];
   /** Credentials by registry. */
   readonly auths: Readonly<Record<string, AuthConfig>>;
   readonly signal?: AbortSignal;

@@ -8,6 +8,8 @@ import { invalidArgument } from '../../errors/error.ts';
 export interface DockerfileScan {
   /** Images as written, variables filled in, without stages and `scratch`; each once. */
   readonly images: readonly string[];
+  /** What each FROM says, in order: `busybox AS made`. */
+  readonly stages: readonly string[];
   /** Instructions, for counting steps. */
   readonly steps: number;
 }
@@ -17,6 +19,7 @@ export function scanDockerfile(text: string, buildArgs: Readonly<Record<string, 
   const args = new Map<string, string>();
   const stages = new Set<string>();
   const images = new Set<string>();
+  const froms: string[] = [];
   let steps = 0;
   let seenFrom = false;
   const need = (ref: string) => {
@@ -31,6 +34,7 @@ export function scanDockerfile(text: string, buildArgs: Readonly<Record<string, 
         break;
       case 'FROM': {
         seenFrom = true;
+        froms.push(rest);
         const words = rest.split(/\s+/).filter((word) => !word.startsWith('--'));
         const image = substitute(unquote(words[0] ?? ''), args);
         if (image === '') throw invalidArgument(`base name (${words[0] ?? ''}) should not be blank`);
@@ -49,7 +53,7 @@ export function scanDockerfile(text: string, buildArgs: Readonly<Record<string, 
   }
   if (steps === 0) throw invalidArgument('the Dockerfile cannot be empty');
   if (!seenFrom) throw invalidArgument('no build stage in current context');
-  return { images: [...images], steps };
+  return { images: [...images], stages: froms, steps };
 }
 
 function declare(part: string, args: Map<string, string>, buildArgs: Readonly<Record<string, string | null>>): void {

@@ -7,6 +7,8 @@ export interface OutputOptions {
   readonly steps: number;
   /** Image id (64 digits) -> name as the Dockerfile has it. */
   readonly names: ReadonlyMap<string, string>;
+  /** What each FROM says: where a stage stands on another one, buildah tells an id instead. */
+  readonly stages: readonly string[];
   readonly progress: (message: ProgressMessage) => void;
 }
 
@@ -26,19 +28,34 @@ export class BuildOutput {
     for (const line of lines) this.#line(line);
   }
 
+  #from(id: string, alias: string): string {
+    const name = this.#options.names.get(id);
+    if (name !== undefined) return name + alias;
+    return (
+      this.#options.stages.find((stage) => alias !== '' && stage.toLowerCase().endsWith(alias.toLowerCase())) ??
+      shortId(id) + alias
+    );
+  }
+
   end(): void {
     if (this.#rest !== '') this.#line(this.#rest);
     this.#rest = '';
   }
 
   #line(line: string): void {
-    const { progress, steps, names } = this.#options;
+    const { progress, steps } = this.#options;
     const step = /^(?:\[\d+\/\d+\] )?STEP \d+\/(\d+): (.*)$/.exec(line);
     if (step) {
       this.#step++;
-      const shown = step[2]!.replace(/^FROM ([0-9a-f]{64})/, (whole, id) => (names.has(id) ? `FROM ${names.get(id)}` : whole));
+      const shown = step[2]!.replace(/^FROM ([0-9a-f]{64})(.*)$/, (_, id, alias) => `FROM ${this.#from(id, alias)}`);
       progress({ stream: `Step ${this.#step}/${Math.max(steps, this.#step)} : ${shown}` });
       progress({ stream: '\n' });
+      return;
+    }
+    const unused = /^\[Warning\] one or more build args were not consumed: \[(.*)\]$/.exec(line);
+    if (unused) {
+      const args = unused[1]!.split(' ').filter((arg) => !/^(TARGET|BUILD)(PLATFORM|OS|ARCH|VARIANT)$/.test(arg));
+      if (args.length > 0) progress({ stream: `[Warning] One or more build-args [${args.join(' ')}] were not consumed\n` });
       return;
     }
     const cached = /^(?:\[\d+\/\d+\] )?--> Using cache ([0-9a-f]{12,})$/.exec(line);

@@ -27,6 +27,7 @@ test('a Dockerfile is looked through for the images it needs', () => {
   assert.equal(scanDockerfile(text, { TAG: '1.36' }), {
     images: ['busybox:1.36', 'other/img@sha256:abc', 'third:1', 'fourth'],
     steps: 13,
+    stages: ['${BASE}:${TAG:-latest} AS one', '--platform=linux/amd64 other/img@sha256:abc AS two', 'ONE', 'scratch'],
   });
   assert.equal(scanDockerfile(text, {}).images[0], 'busybox:latest');
   assert.throws(() => scanDockerfile('# only words\n', {}), /cannot be empty/);
@@ -40,14 +41,17 @@ test("the builder's lines become those of Docker's classic builder", () => {
   const output = new BuildOutput({
     steps: 3,
     names: new Map([[id, 'busybox:1']]),
+    stages: ['busybox:1 AS a', 'a AS second'],
     progress: (message) => streams.push(message.stream ?? ''),
   });
   output.write(`[1/2] STEP 1/2: FROM ${id} AS a\n[1/2] STEP 2/2: RUN e`);
-  output.write(`cho hi\nhi\n--> Using cache ${id}\n--> 1234567890ab\nCOMMIT\n${id}\n[2/2] STEP 1/1: FROM a\ntail`);
+  output.write(
+    `cho hi\nhi\n--> Using cache ${id}\n--> 1234567890ab\nCOMMIT\n${id}\n[2/2] STEP 1/1: FROM ${'cd'.repeat(32)} AS second\n[Warning] one or more build args were not consumed: [X TARGETOS]\ntail`,
+  );
   output.end();
   assert.is(
     streams.join(''),
-    'Step 1/3 : FROM busybox:1 AS a\nStep 2/3 : RUN echo hi\nhi\n ---> Using cache\n ---> abababababab\n ---> 1234567890ab\nStep 3/3 : FROM a\ntail\n',
+    'Step 1/3 : FROM busybox:1 AS a\nStep 2/3 : RUN echo hi\nhi\n ---> Using cache\n ---> abababababab\n ---> 1234567890ab\nStep 3/3 : FROM a AS second\n[Warning] One or more build-args [X] were not consumed\ntail\n',
   );
 });
 
