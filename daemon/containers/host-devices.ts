@@ -14,6 +14,10 @@ export function deviceNumbers(rdev: number): { major: number; minor: number } {
 
 /** The host devices a container gets: those of `--device` (a folder stands for all in it), or all for a privileged one. Throws with Docker's text for one that is none. */
 export function hostDevices(hostConfig: HostConfig): ResolvedDevice[] {
+  for (const { Driver, Capabilities } of hostConfig.DeviceRequests ?? []) {
+    const sets = (Capabilities ?? []).map((set) => `[${set.join(' ')}]`).join(' ');
+    throw internal(`could not select device driver ${JSON.stringify(Driver ?? '')} with capabilities: [${sets}]`);
+  }
   if (hostConfig.Privileged) return devicesUnder('/dev', '/dev', 'rwm');
   return (hostConfig.Devices ?? []).flatMap(mappedDevices);
 }

@@ -32,7 +32,10 @@ export async function remove(room: Room, container: LiveContainer, options: Remo
   if (record.state.Running && !options.force) throw refusal(container);
   run.removing = true;
   try {
-    if (room.hooks.has('container.preDelete')) await room.hooks.run('container.preDelete', viewOf(container));
+    // Under the lock: what an exit before it still has to tell comes first.
+    if (room.hooks.has('container.preDelete')) {
+      await room.table.locked(container, () => room.hooks.run('container.preDelete', viewOf(container)));
+    }
     if (record.state.Running) await end(room, container);
     await room.table.locked(container, () => removeLocked(room, container, options));
   } catch (error) {

@@ -13,19 +13,31 @@ inOwnNamespaces(import.meta.filename);
 function pluginSource(seen: string): string {
   const api = pathToFileURL(path.resolve(import.meta.dirname, '../../hookplugins/index.ts')).href;
   return `
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { registerContainerPlugin } from '${api}';
+const tell = (line) => appendFileSync('${seen}.calls', line + '\\n');
 const script = 'pid=$(grep -o "pid.:[0-9]*" | tr -dc 0-9); echo $0 $(grep -c eth0 /proc/$pid/net/dev) >> ${seen}';
 const entry = (name, priority) => ({ priority, path: '/bin/sh', args: ['sh', '-c', script, name] });
 registerContainerPlugin({
   id: 'prestart',
-  preStart: () => [entry('below', -4), entry('above', 10)],
-  preCreate(config) { config.Env = [...(config.Env ?? []), 'FROM=plugin']; },
-  preCreateEndpoint(id, env, endpoint) { endpoint.disableResolver = true; },
+  preStart(container) { tell('preStart ' + container.Name); return [entry('below', -4), entry('above', 10)]; },
+  preCreate(config) { tell('preCreate'); config.Env = [...(config.Env ?? []), 'FROM=plugin']; },
+  preCreateEndpoint(id, env, endpoint) { tell('preCreateEndpoint ' + endpoint.network); endpoint.disableResolver = true; },
+  async preUpdate(body) {
+    let text = '';
+    for await (const chunk of body) text += chunk;
+    tell('preUpdate');
+    return Readable.from([Buffer.from(JSON.stringify({ ...JSON.parse(text), Env: ['MORE=1'] }))]);
+  },
+  postUpdate(rootfs, env) { tell('postUpdate ' + env.filter((one) => !one.startsWith('PATH=')).join()); writeFileSync(rootfs + '/updated', 'yes'); },
+  ...Object.fromEntries(['postCreate', 'postStart', 'preStop', 'preDelete', 'postDelete'].map((point) => [point, () => tell(point)])),
+  postStop(container, info) { tell('postStop ' + info.exitCode + ' ' + info.reason); },
 });
 `;
 }
 
-test('prestart entries run in order around the wiring of the network, and config.json shows it', async () => {
+test('the hook points of a container are called in order; prestart entries run around the wiring of the network, and config.json shows it', async () => {
   const dir = mkdtempSync(path.join(tmpdir(), 'prestart-'));
   try {
     const seen = path.join(dir, 'seen');
@@ -45,6 +57,26 @@ test('prestart entries run in order around the wiring of the network, and config
     assert.is(readFileSync(seen, 'utf8'), 'above 0\nbelow 1\n', 'wired between the two');
     const { NetworkSettings } = await inspect(d, id);
     await d.exec('busybox', ['ping', '-c', '1', '-W', '10', NetworkSettings.IPAddress]);
+
+    await ok(d, 'POST', `/containers/${id}/update`, { Memory: 32 << 20, MemorySwap: 64 << 20, Labels: { l: '1' } });
+    const updated = await inspect(d, id);
+    assert.equal([updated.HostConfig.Memory, updated.Config.Labels], [32 << 20, { l: '1' }]);
+    assert.is(readFileSync(`/proc/${updated.State.Pid}/root/updated`, 'utf8'), 'yes');
+    await ok(d, 'POST', `/containers/${id}/stop?t=0`);
+    await ok(d, 'DELETE', `/containers/${id}`);
+    assert.equal(readFileSync(`${seen}.calls`, 'utf8').trim().split('\n'), [
+      'preCreate',
+      'postCreate',
+      'preCreateEndpoint bridge',
+      'preStart hooked',
+      'postStart',
+      'preUpdate',
+      'postUpdate FROM=plugin,MORE=1',
+      'preStop',
+      'postStop 137 killed',
+      'preDelete',
+      'postDelete',
+    ]);
   } finally {
     rmSync(dir, { recursive: true });
   }
