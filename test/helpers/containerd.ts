@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import type { Ctrd } from '../../daemon/ctrd/contract.ts';
+import { identify, signalProcess } from '../../daemon/ctrd/process-record.ts';
 import { type CtrdOptions, createCtrd } from '../../daemon/ctrd/room.ts';
 import { recordingLog } from './recording-log.ts';
 
@@ -26,7 +27,14 @@ export async function startContainerd(options: Partial<CtrdOptions> & { dir?: st
     log,
   };
   const room = createCtrd({ ...defaults, ...options });
+  // A test that dies of an error must not leave it running: it is in no process group of the test's.
+  const killOnExit = () => {
+    const running = identify(room.supervisor.pid ?? 0);
+    if (running) signalProcess(running, 'SIGKILL');
+  };
+  process.on('exit', killOnExit);
   const dispose = async () => {
+    process.off('exit', killOnExit);
     await room.close();
     fs.rmSync(dir, { recursive: true, force: true });
   };
