@@ -23,6 +23,9 @@ export async function closeSandbox(room: Room, containerId: string): Promise<voi
 
 /** Gives a sandbox's interfaces, namespace and addresses to the reaper. */
 export async function demolish(room: Room, record: SandboxRecord): Promise<void> {
+  await room.neighbours
+    .remove(record.endpoints)
+    .catch((error: unknown) => room.log.warn('shortcuts between containers not removed', { error }));
   const commands: string[] = [];
   for (const endpoint of record.endpoints) {
     const network = networkOfEndpoint(room, endpoint);

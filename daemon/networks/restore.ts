@@ -5,11 +5,12 @@
 import { defaultNetworks } from './defaults.ts';
 import { bridgeNameOf, bridgeOptions } from './drivers/bridge.ts';
 import { claimEndpoint } from './endpoints.ts';
-import { blockingChains } from './forward-policy.ts';
+import { readForwardPolicy } from './forward-policy.ts';
 import { listLinks } from './links.ts';
 import { addressOf, publishingEndpoint } from './publish.ts';
 import type { NetworkRecord, SandboxRecord } from './record.ts';
 import { driverOf, type Room, type Sandbox } from './room.ts';
+import { networkOfEndpoint } from './wiring.ts';
 
 /** Records of networks and of the sandboxes of running containers go into memory; rows of others are deleted. Returns the namespace files that belong to nobody. */
 export function loadState(room: Room, running: ReadonlySet<string>): string[] {
@@ -57,14 +58,17 @@ export async function setUpHost(
       room.log.error('network not set up', { network: network.name, error });
     }
   }
-  for (const sandbox of room.sandboxes.values()) await holdAgain(room, sandbox);
+  for (const sandbox of room.sandboxes.values()) {
+    await holdAgain(room, sandbox);
+    for (const one of sandbox.record.endpoints) await room.neighbours.add(networkOfEndpoint(room, one), one);
+  }
   await writeRules(room, options.dnsPort);
   await room.namespaces.remove(options.namespaceFiles);
 }
 
 /** All rules of all networks and ports, in one transaction, fitted to what other firewalls on the host do. */
 export async function writeRules(room: Room, dnsPort: number | undefined): Promise<void> {
-  const blocking = await blockingChains(room.programs, room.firewall.table);
+  const { blocking, hasNeighbourTable } = await readForwardPolicy(room.programs, room.firewall.table);
   if (blocking.length > 0) {
     room.log.warn('another firewall drops forwarded packets: containers reach nothing outside until it lets our bridges pass', {
       chains: blocking,
@@ -77,6 +81,9 @@ export async function writeRules(room: Room, dnsPort: number | undefined): Promi
     published.filter((one) => one !== undefined),
     { dnsPort, isForwardBlocked: blocking.length > 0 },
   );
+  await room.neighbours
+    .apply(blocking.length > 0, hasNeighbourTable)
+    .catch((error: unknown) => room.log.warn('containers on one network may not reach each other', { error }));
 }
 
 async function holdAgain(room: Room, sandbox: Sandbox): Promise<void> {

@@ -11,6 +11,7 @@ import type { NetworkDriver } from './drivers/driver.ts';
 import type { Firewall, PublishedPorts } from './firewall.ts';
 import type { NameTable } from './names.ts';
 import type { Namespaces } from './namespaces.ts';
+import type { Neighbours } from './neighbours.ts';
 import type { NetworkTable } from './network-table.ts';
 import type { Pool } from './pool.ts';
 import type { HeldPort, PortAllocator } from './ports/allocator.ts';
@@ -59,6 +60,7 @@ export interface Room {
   readonly wiredPool: Pool<ReadyNamespace>;
   readonly emptyPool: Pool<ReadyNamespace>;
   readonly reaper: Reaper;
+  readonly neighbours: Neighbours;
   /** One key a container: open, close, connect … of one container run one after the other. */
   readonly locks: KeyedMutex;
   /** Resolves when the host's side stands; every verb that touches it waits for this. */

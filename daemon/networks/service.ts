@@ -27,6 +27,7 @@ import { Firewall } from './firewall.ts';
 import { listNetworks, resourceOf } from './list.ts';
 import { NameTable } from './names.ts';
 import { Namespaces } from './namespaces.ts';
+import { Neighbours } from './neighbours.ts';
 import { NetworkTable, networkOf } from './network-table.ts';
 import { newControllerId, openSandbox, wireDeferred } from './open.ts';
 import { Pool } from './pool.ts';
@@ -74,6 +75,7 @@ export function createNetworks(deps: NetworkDeps): Networks {
   const alias = `pouchd:${key}`;
   const programs = createPrograms();
   const namespaces = new Namespaces(programs, join(deps.stateDir, 'netns'));
+  const firewall = new Firewall(programs, key);
   const drivers: NetworkDriver[] = [
     createBridgeDriver({ programs, log: deps.log, alias }),
     createPlainDriver('host'),
@@ -104,7 +106,8 @@ export function createNetworks(deps: NetworkDeps): Networks {
     hooks: deps.hooks,
     log: deps.log,
     programs,
-    firewall: new Firewall(programs, key),
+    firewall,
+    neighbours: new Neighbours(programs, firewall.table),
     namespaces,
     drivers: new Map(drivers.map((one) => [one.name, one])),
     networks: new NetworkTable(),
@@ -216,6 +219,7 @@ export function createNetworks(deps: NetworkDeps): Networks {
       await Promise.all([room.wiredPool.close(), room.emptyPool.close()]);
       await room.reaper.idle();
       await room.firewall.clear();
+      await room.neighbours.clear();
       for (const network of room.networks.all()) await room.drivers.get(network.driver)?.remove(network);
       await dns.close();
       programs.close();

@@ -22,6 +22,7 @@ export async function wireSandbox(room: Room, record: SandboxRecord, options: { 
     if (full !== '') await room.namespaces.run(record.netnsPath, full);
   }
   await room.programs.ip(plans.flatMap((one) => one.hostAfter));
+  for (const endpoint of record.endpoints) await room.neighbours.add(networkOfEndpoint(room, endpoint), endpoint);
 }
 
 /** Adds one endpoint to a wired sandbox; `endpoints` are all it has then. */
@@ -38,6 +39,7 @@ export async function wireEndpoint(room: Room, record: SandboxRecord, endpoint: 
     );
   await room.namespaces.run(record.netnsPath, script);
   await room.programs.ip(plan.hostAfter);
+  await room.neighbours.add(networkOfEndpoint(room, endpoint), endpoint);
 }
 
 /** Takes one endpoint out of a wired sandbox; `rest` are the endpoints that stay. */
@@ -46,6 +48,7 @@ export async function unwireEndpoint(
   record: SandboxRecord,
   { endpoint, rest }: { endpoint: EndpointRecord; rest: readonly EndpointRecord[] },
 ): Promise<void> {
+  await room.neighbours.remove([endpoint]);
   const lines = endpoint.ifname === '' ? [] : [`link del dev ${endpoint.ifname}`];
   await room.namespaces.run(
     record.netnsPath,

@@ -67,6 +67,18 @@ test('where another firewall drops what is forwarded, published ports are served
     const port = web.ports['80/tcp']?.[0]?.HostPort;
     assert.is(await inside(outside, `busybox wget -qO- http://198.51.100.1:${port}/`), 'web');
     assert.is(await inside(undefined, `busybox wget -qO- http://127.0.0.1:${port}/`), 'web');
+    await inside(undefined, 'sysctl -qw net.bridge.bridge-nf-call-iptables=1'); // where the kernel has it
+    await networks.create({ Name: 'apart', Options: { 'com.docker.network.bridge.enable_icc': 'false' } });
+    await networks.connect(fakeId(1), 'apart', {});
+    const near = await networks.open({ ...plain, containerId: fakeId(2), name: 'near', endpoints: { bridge: {}, apart: {} } });
+    const ipOf = (name: string) => networks.inspect(name).Containers[fakeId(1)]?.IPv4Address.split('/')[0] ?? '';
+    assert.is(await inside(near.netnsPath, `busybox wget -qO- http://${ipOf('bridge')}/`), 'web', 'a neighbour');
+    assert.match(await inside(near.netnsPath, ping(ipOf('apart'))), lost, 'icc is off there');
+    await networks.disconnect(fakeId(1), 'bridge');
+    await networks.connect(fakeId(1), 'bridge', {});
+    assert.is(await inside(near.netnsPath, `busybox wget -qO- http://${ipOf('bridge')}/`), 'web', 'a neighbour that came again');
+    for (const id of [1, 2]) await networks.close(fakeId(id));
+    await networks.remove('apart');
   }
   assert.is(await inside(undefined, 'nft list ruleset'), before, 'theirs is untouched, ours is gone');
   await inside(undefined, 'nft delete table ip filter');
