@@ -9,9 +9,9 @@ import { unmount } from '../lib/mount.ts';
 import { endRestarting, sendSignal } from './kill.ts';
 import type { LiveContainer } from './live.ts';
 import type { Room } from './room.ts';
-import { removeTask } from './start.ts';
 import { shmPath } from './start-mounts.ts';
 import { settle } from './table.ts';
+import { removeTask } from './task.ts';
 import { viewOf } from './view.ts';
 
 /** What remove is told. */

@@ -1,9 +1,3 @@
-/*
- * At daemon start, and after containerd was away: the saved containers are matched with containerd's tasks. What runs is taken over, what ended meanwhile is ended with its exit code,
- * what nobody knows (half-made by a crash) is taken away: tasks, containerd containers, roots, folders. Restart policies come last, in the background.
- */
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { timestampToRfc3339 } from '../ctrd/timestamp.ts';
 import { messageOf } from '../errors/error.ts';
 import { unmount } from '../lib/mount.ts';
@@ -11,23 +5,18 @@ import { nowText } from '../lib/time.ts';
 import { type Process, Status } from '../types/gen/containerd/task-types.ts';
 import type { ContainerRecord } from './contract.ts';
 import { afterExit, exitLocked } from './exit.ts';
+import { forEach } from './for-each.ts';
 import { startHealth } from './health.ts';
 import type { LiveContainer } from './live.ts';
-import { removeFromContainerd } from './remove.ts';
 import type { Room } from './room.ts';
 import { sweepShims } from './shim-sweep.ts';
-import { removeTask, startLocked } from './start.ts';
+import { startLocked } from './start.ts';
 import { shmPath } from './start-mounts.ts';
+import { sweep } from './sweep.ts';
+import { removeTask } from './task.ts';
 
 /** How Docker tells an exit that nobody saw. */
 const lostExitCode = 255;
-
-/** What containerd has beside tasks, and the folders there are. */
-interface Leftovers {
-  containers: string[];
-  roots: { key: string; snapshotter: string }[];
-  folders: string[];
-}
 
 /** See above. When this resolves, all containers are in the table and tell the truth; the sweep and restarts by policy may still be under way. */
 export async function restore(room: Room): Promise<void> {
@@ -89,24 +78,6 @@ async function listTasks(room: Room): Promise<Map<string, Process>> {
   return new Map(tasks.map((task) => [task.id, task]));
 }
 
-async function findLeftovers(room: Room): Promise<Leftovers> {
-  const [containers, roots, ...folders] = await Promise.all([
-    listContainers(room),
-    room.images.listRootfs(),
-    ...[room.root, room.state].map((base) => readdir(base)),
-  ]);
-  return { containers, roots, folders: folders.flat() };
-}
-
-/** One message a container: hundreds of specs at once would be megabytes. */
-async function listContainers(room: Room): Promise<string[]> {
-  const ids: string[] = [];
-  for await (const { container } of room.ctrd.client.containers.listStream({ filters: ['labels."io.pouchd.container"'] })) {
-    if (container) ids.push(container.id);
-  }
-  return ids;
-}
-
 function isAlive({ record }: LiveContainer, task: Process | undefined): boolean {
   const { state } = record;
   return Boolean(
@@ -157,25 +128,6 @@ async function readRest(room: Room, container: LiveContainer): Promise<void> {
   }
 }
 
-/** Removes what belongs to no container, nor to one that is being made. */
-async function sweep(room: Room, tasks: readonly string[]): Promise<void> {
-  const found = await findLeftovers(room);
-  const isOrphan = (id: string) => /^[0-9a-f]{64}$/.test(id) && !room.table.isOwner(id);
-  await forEach(room, [...new Set([...found.containers, ...tasks])].filter(isOrphan), async (id) => {
-    await removeTask(room, id);
-    await removeFromContainerd(room, id);
-  });
-  await forEach(
-    room,
-    found.roots.filter(({ key }) => isOrphan(key)),
-    ({ key, snapshotter }) => room.images.removeRootfs(key, snapshotter),
-  );
-  await forEach(room, [...new Set(found.folders)].filter(isOrphan), async (id) => {
-    await unmount(join(room.state, id, 'shm'));
-    for (const base of [room.root, room.state]) await rm(join(base, id), { recursive: true, force: true });
-  });
-}
-
 /** What was to be running when the daemon went down, and AutoRemove containers that ended. */
 async function applyPolicies(room: Room, containers: readonly LiveContainer[]): Promise<void> {
   await forEach(room, containers, async (container) => {
@@ -224,27 +176,4 @@ function wantsStart({ record }: LiveContainer): boolean {
 function endWait(room: Room, container: LiveContainer): void {
   Object.assign(container.record.state, { Status: 'exited', Running: false, Restarting: false });
   room.table.save(container);
-}
-
-const width = 8;
-
-/** Runs `work` over all, a few at a time; a failure is logged and does not keep the others from their turn. */
-async function forEach<T>(room: Room, items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  const queue = [...items];
-  const worker = async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
-      try {
-        await work(item);
-      } catch (error) {
-        room.log.error('a container could not be brought in line', { what: idOf(item), error });
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(width, queue.length) }, worker));
-}
-
-function idOf(item: unknown): string {
-  if (typeof item === 'string') return item;
-  if (item !== null && typeof item === 'object' && 'record' in item) return (item as LiveContainer).record.id; // the only items with a record
-  return JSON.stringify(item);
 }

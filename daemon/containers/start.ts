@@ -3,11 +3,9 @@
  * record is saved. What a step makes is pushed on one stack; a failure undoes all of it and leaves the container as it was, with the exit code and error that Docker shows.
  */
 import { join } from 'node:path';
-import { packJson, packRuncOptions } from '../ctrd/any.ts';
-import { conflict, isKind, messageOf, notModified } from '../errors/error.ts';
+import { conflict, messageOf, notModified } from '../errors/error.ts';
 import { buildSpec } from '../spec/build.ts';
 import type { SpecInput } from '../spec/contract.ts';
-import type { OciSpec } from '../spec/oci.ts';
 import { containerUser } from './container-user.ts';
 import { startHealth } from './health.ts';
 import { blockDevices, hostDevices } from './host-devices.ts';
@@ -23,12 +21,12 @@ import { startNamespaces } from './start-namespaces.ts';
 import { type StartNetwork, startNetwork } from './start-network.ts';
 import { hasHealthcheck, setRunning } from './state.ts';
 import { settle } from './table.ts';
+import { createInContainerd, createTask, removeTask } from './task.ts';
 import { together } from './together.ts';
 import { viewOf } from './view.ts';
 import { withUndo } from './with-undo.ts';
 
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const runtimeName = 'io.containerd.runc.v2';
 
 /** See ContainerLifecycle.start. */
 export async function start(room: Room, container: LiveContainer): Promise<void> {
@@ -196,58 +194,4 @@ function applyNetwork({ record }: LiveContainer, { sandbox }: StartNetwork): voi
   record.ports = sandbox?.ports ?? {};
   record.sandboxId = sandbox?.sandboxId ?? '';
   record.sandboxKey = sandbox?.netnsPath ?? '';
-}
-
-async function createInContainerd(room: Room, container: LiveContainer, spec: OciSpec): Promise<void> {
-  const { record, run } = container;
-  const { containers } = room.ctrd.client;
-  const body = { id: record.id, spec: packJson('ociSpec', spec) };
-  if (run.inContainerd) {
-    try {
-      await containers.update({ container: body, updateMask: ['spec'] });
-      return;
-    } catch (error) {
-      if (!isKind(error, 'notFound')) throw error;
-    }
-  }
-  const binary = room.config.runtimes[record.runtime]?.path ?? record.runtime;
-  await containers.create({
-    container: {
-      ...body,
-      image: record.imageId,
-      runtime: { name: runtimeName, options: packRuncOptions({ binaryName: binary }) },
-      snapshotter: record.snapshotter,
-      snapshotKey: record.id,
-      labels: { 'io.pouchd.container': 'true' },
-    },
-  });
-  run.inContainerd = true;
-}
-
-/** Tasks.Create; a task that a failed undo left (containerd was away) is removed first. */
-async function createTask(room: Room, request: Parameters<Room['ctrd']['client']['tasks']['create']>[0]): Promise<number> {
-  const { tasks } = room.ctrd.client;
-  try {
-    return (await tasks.create(request)).pid;
-  } catch (error) {
-    if (!isKind(error, 'alreadyExists')) throw error;
-    await removeTask(room, request.containerId ?? '');
-    return (await tasks.create(request)).pid;
-  }
-}
-
-/** Kills and removes a task; not an error when there is none. */
-export async function removeTask(room: Pick<Room, 'ctrd' | 'log'>, id: string): Promise<void> {
-  const { tasks } = room.ctrd.client;
-  try {
-    await tasks.kill({ containerId: id, signal: 9, all: true });
-    await tasks.wait({ containerId: id }, { timeoutMs: 10_000 });
-  } catch (error) {
-    if (!isKind(error, 'notFound')) room.log.debug('kill before removal failed', { id, error });
-  }
-  try {
-    await tasks.delete({ containerId: id });
-  } catch (error) {
-    if (!isKind(error, 'notFound')) throw error;
-  }
 }
