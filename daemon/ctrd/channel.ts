@@ -34,6 +34,7 @@ export interface ChannelOptions {
 interface Connection {
   readonly session: ClientHttp2Session;
   active: number;
+  calls: number;
 }
 
 /** One stream of a call: what is known of its outcome. */
@@ -46,6 +47,7 @@ interface Exchange {
 
 const windowBytes = 1024 * 1024;
 const resetCancel = 8; // NGHTTP2_CANCEL
+const callsPerConnection = 2 ** 29; // HTTP/2 has 2^30 stream ids for a client, and no more after that
 
 /** The connection. It is made with the first call and again after `disconnect` or a loss. */
 export class Channel {
@@ -139,6 +141,10 @@ export class Channel {
     const { promise: outcome, resolve, reject } = Promise.withResolvers<void>();
     outcome.catch(() => {}); // told to whoever reads; a call that was left early has no reader
     if (connection.active++ === 0) session.ref();
+    if (++connection.calls === callsPerConnection) {
+      this.#connection = undefined;
+      session.close(); // when the calls under way have ended
+    }
 
     let status: { code: number; message: string } | undefined;
     let failure: unknown;
@@ -209,7 +215,7 @@ export class Channel {
       settings: { enablePush: false, initialWindowSize: windowBytes },
       maxSessionMemory: 256, // MB: blobs under way in both directions
     });
-    const connection = { session, active: 0 };
+    const connection = { session, active: 0, calls: 0 };
     const forget = () => {
       if (this.#connection === connection) this.#connection = undefined;
     };
