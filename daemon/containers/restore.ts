@@ -1,3 +1,7 @@
+/*
+ * At daemon start, and after containerd was away: the saved containers are matched with containerd's tasks. What runs is taken over, what ended meanwhile is ended with its exit code, what a
+ * start cut by a crash left is taken away. Restart policies and the sweep of what belongs to nobody follow in the background.
+ */
 import { timestampToRfc3339 } from '../ctrd/timestamp.ts';
 import { messageOf } from '../errors/error.ts';
 import { unmount } from '../lib/mount.ts';
