@@ -141,10 +141,7 @@ export class Channel {
     const { promise: outcome, resolve, reject } = Promise.withResolvers<void>();
     outcome.catch(() => {}); // told to whoever reads; a call that was left early has no reader
     if (connection.active++ === 0) session.ref();
-    if (++connection.calls === callsPerConnection) {
-      this.#connection = undefined;
-      session.close(); // when the calls under way have ended
-    }
+    if (++connection.calls === callsPerConnection) this.#connection = undefined; // closed after its last call
 
     let status: { code: number; message: string } | undefined;
     let failure: unknown;
@@ -187,7 +184,10 @@ export class Channel {
     stream.once('close', () => {
       signal?.removeEventListener('abort', onAbort);
       clearTimeout(timer);
-      if (--connection.active === 0) session.unref();
+      if (--connection.active === 0) {
+        if (connection.calls >= callsPerConnection) session.close();
+        else session.unref();
+      }
       settle();
     });
     return { stream, outcome, cancel };
