@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { conflict, internal } from '../errors/error.ts';
+import { DatabaseSync } from 'node:sqlite';
+import { conflict, internal, messageOf } from '../errors/error.ts';
 
 /** The right of one daemon to a root directory; it ends with the process, however that ends. */
 export interface RootLock {
@@ -9,34 +9,30 @@ export interface RootLock {
 }
 
 /**
- * Takes the root directory for this process: a socket in the kernel's abstract namespace named after the directory's device and inode, which no crash leaves behind, and a pid
- * file for people. Throws conflict when another daemon has it. (The database is opened exclusively too, which also covers a daemon in another network namespace.)
+ * Takes the root directory for this process, and writes a pid file for people. Throws conflict when another daemon has it. Node has no flock: an open exclusive transaction
+ * of SQLite on a file of its own is a lock that the kernel takes back when the process ends.
  */
-export async function lockRoot(root: string, state: string): Promise<RootLock> {
+export function lockRoot(root: string, state: string): RootLock {
   mkdirSync(root, { recursive: true, mode: 0o711 });
   mkdirSync(state, { recursive: true, mode: 0o711 });
-  const { dev, ino } = statSync(root);
   const pidFile = join(state, 'pouchd.pid');
-  const server = createServer((socket) => socket.destroy());
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE') reject(internal(`cannot lock ${root}: ${error.message}`, error));
-      else
-        reject(
-          conflict(
-            `another pouchd${owner(pidFile)} uses the root directory ${root}; stop it or give another --root and --state`,
-            error,
-          ),
-        );
-    });
-    server.listen({ path: `\0pouchd-${dev}-${ino}` }, resolve);
-  });
-  server.unref();
+  const file = join(root, 'pouchd.lock');
+  const lock = new DatabaseSync(file);
+  try {
+    lock.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    if (!/locked|busy/i.test(messageOf(error))) throw internal(`cannot lock ${file}: ${messageOf(error)}`, error);
+    throw conflict(
+      `another pouchd${owner(pidFile)} uses the root directory ${root}; stop it or give another --root and --state`,
+      error,
+    );
+  }
   writeFileSync(pidFile, `${process.pid}\n`);
   return {
     release() {
-      server.close();
       if (owner(pidFile) === ` (pid ${process.pid})`) rmSync(pidFile, { force: true });
+      lock.close();
     },
   };
 }

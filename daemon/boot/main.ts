@@ -12,7 +12,7 @@ import { createLogger, type Logger } from '../lib/log.ts';
 import { engineVersion, program } from '../lib/version.ts';
 import { isWarmStart } from '../lib/warm.ts';
 import { startContainerdEarly } from './early.ts';
-import { lockRoot } from './lock.ts';
+import { lockRoot, type RootLock } from './lock.ts';
 import { loadPlugins } from './manifest.ts';
 
 /** Exit codes: 0 fine, 1 the daemon could not start or stop, 2 it was called wrongly. */
@@ -34,20 +34,22 @@ async function main(args: readonly string[]): Promise<number> {
   const { config } = loaded;
   const { log, setDebug } = switchableLogger(config.logFormat, config.debug);
   let containerd: ContainerdSupervisor | undefined;
+  let lock: RootLock | undefined;
   try {
     log.debug('configuration read', { sinceStartMs: Math.round(performance.now()) });
-    const lock = await lockRoot(config.root, config.state);
+    lock = lockRoot(config.root, config.state);
     await loadAllPlugins(config.plugin);
     containerd = isWarmStart() ? undefined : startContainerdEarly(config, log);
     const { runDaemon } = await import('./run.ts');
     await runDaemon({ config, flags, log, setDebug, containerd });
-    lock.release();
     log.info('daemon stopped');
     return 0;
   } catch (error) {
     log.error('daemon cannot start', { error: kindOf(error) === 'internal' ? error : messageOf(error) });
-    await containerd?.stop();
     return 1;
+  } finally {
+    await containerd?.stop(); // nothing when its room has done so
+    lock?.release();
   }
 }
 

@@ -41,20 +41,15 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   const started = performance.now();
   log.debug('rooms loaded', { sinceStartMs: Math.round(started) });
   const stop = stopSignal(log);
-  const set = await initAll(await parts(options), {
-    root: config.root,
-    state: config.state,
-    addresses: { containerd: config.containerd, api: config.hosts[0] ?? '', grpc: config.grpc.hosts[0] ?? '' },
-    config: config.plugins,
-    configVersion: config.configVersion,
-    required: config.requiredPlugins,
-    disabled: config.disabledPlugins,
-    signal: stop,
-    log,
-  });
+  const reloads = reloadSignal();
+  const strayGuard = (error: unknown): void => log.error('unhandled rejection during the start', { error });
+  process.on('unhandledRejection', strayGuard); // a plugin's, most likely: later the hook caller knows whose
+  const set = await start(options, stop);
+  if (!set) return;
   for (const one of set.plugins) log.debug('plugin initialised', { uri: one.uri, ms: one.initMs.toFixed(1) });
   const hooks = set.getSingle<Hooks>(types.hooks);
   guardProcess(hooks, log, () => process.exit(70));
+  process.off('unhandledRejection', strayGuard);
   try {
     if (!isWarmStart()) await hooks.run('daemon.preStartHook');
     await set.ready;
@@ -67,7 +62,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     });
     log.debug('start cost', { cpuMs: Math.round(cpuMs()) });
     warmed(config);
-    process.on('SIGHUP', () => void reload({ ...options, hooks, events: set.getSingle<EventBus>(types.event) }));
+    reloads.listen(() => void reload({ ...options, hooks, events: set.getSingle<EventBus>(types.event) }));
     await aborted(stop);
     log.info('daemon stops', { signal: String(stop.reason) });
     await hooks.run('daemon.preStopHook');
@@ -78,6 +73,28 @@ export async function runDaemon(options: RunOptions): Promise<void> {
       process.exit(1);
     }, deadlineMs).unref();
     await set.close(deadlineMs / 2);
+  }
+}
+
+/** Initialises the graph; undefined when a signal ended the start, with everything down again. */
+async function start(options: RunOptions, stop: AbortSignal): Promise<PluginSet | undefined> {
+  const { config, log } = options;
+  try {
+    return await initAll(await parts(options), {
+      root: config.root,
+      state: config.state,
+      addresses: { containerd: config.containerd, api: config.hosts[0] ?? '', grpc: config.grpc.hosts[0] ?? '' },
+      config: config.plugins,
+      configVersion: config.configVersion,
+      required: config.requiredPlugins,
+      disabled: config.disabledPlugins,
+      signal: stop,
+      log,
+    });
+  } catch (error) {
+    if (!stop.aborted || error !== stop.reason) throw error;
+    log.info('daemon stops before it was ready', { signal: String(stop.reason) });
+    return undefined;
   }
 }
 
@@ -112,6 +129,21 @@ function stopSignal(log: Logger): AbortSignal {
     });
   }
   return controller.signal;
+}
+
+/** SIGHUP must not end a daemon that is still starting: one that comes early is heard when there is something to reload. */
+function reloadSignal(): { listen(onReload: () => void): void } {
+  let isWaiting = false;
+  let heard = (): void => {
+    isWaiting = true;
+  };
+  process.on('SIGHUP', () => heard());
+  return {
+    listen(onReload) {
+      heard = onReload;
+      if (isWaiting) onReload();
+    },
+  };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,16 +1,158 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { poll } from '../../daemon/lib/deadline.ts';
+import { run } from '../../daemon/lib/process.ts';
 import { startDaemon } from '../helpers/daemon.ts';
+import { call } from '../helpers/http.ts';
 
-test('a daemon answers its first ping, stops cleanly on SIGTERM and starts again on the same folders', async () => {
+const main = resolve(import.meta.dirname, '../../daemon/boot/main.ts');
+
+/** Runs the daemon's command line to its end; it must not start. */
+function pouchd(args: string[]) {
+  return run(process.execPath, [main, ...args], {
+    allowFailure: true,
+    timeoutMs: 60_000,
+    env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' },
+  });
+}
+
+const isAlive = (pid: number): boolean =>
+  existsSync(`/proc/${pid}`) && !/\bState:\s+Z/.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+
+test('a daemon answers its first ping, stops cleanly on SIGTERM, and starts again on the same folders', async () => {
   await using daemon = await startDaemon();
+  const { pid: containerd } = JSON.parse(readFileSync(join(daemon.state, 'containerd/containerd.json'), 'utf8')) as {
+    pid: number;
+  };
+  const id = (await daemon.call('GET', '/info')).json<{ ID: string }>().ID;
+  assert.is(readFileSync(join(daemon.state, 'pouchd.pid'), 'utf8').trim(), String(daemon.pid));
 
-  const ping = await daemon.call('GET', '/_ping');
-  const code = await daemon.stop();
+  assert.is(await daemon.stop(), 0, daemon.log());
+  assert.equal(
+    [existsSync(daemon.socket), existsSync(join(daemon.state, 'pouchd.pid')), isAlive(containerd)],
+    [false, false, false],
+  );
+
   await daemon.start();
-  const again = await daemon.call('GET', '/v1.41/_ping');
+  assert.is((await daemon.call('GET', '/info')).json<{ ID: string }>().ID, id);
+  assert.not(/ ERROR /.test(daemon.log()), daemon.log());
+});
 
-  assert.equal([ping.status, ping.text, code, again.status], [200, 'OK', 0, 200]);
+test('a daemon that was killed leaves nothing in the way of the next one, which takes its containerd over', async () => {
+  await using daemon = await startDaemon();
+  await daemon.kill();
+  assert.ok(existsSync(daemon.socket), 'the socket file of the crash');
+  await daemon.start();
+  assert.is((await daemon.call('GET', '/_ping')).text, 'OK');
+  assert.match(daemon.log(), /took over the running containerd/);
+});
+
+test('a second daemon on the same root is refused, and the first goes on', async () => {
+  await using daemon = await startDaemon();
+  const other = await pouchd([
+    '--config',
+    daemon.configFile,
+    '--root',
+    daemon.root,
+    '--state',
+    `${daemon.state}2`,
+    '-H',
+    `${daemon.host}2`,
+  ]);
+  assert.equal(
+    [other.exitCode, other.stderr.includes(`uses the root directory ${daemon.root}; stop it or give another`)],
+    [1, true],
+    other.stderr,
+  );
+  assert.is((await daemon.call('GET', '/_ping')).text, 'OK');
+});
+
+test('what is wrong on the command line or in the file ends the start with a line that names it', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'boot-'));
+  try {
+    const file = join(dir, 'c.json');
+    writeFileSync(file, '{"debug":true,"hosts":["unix:///x"]}');
+    writeFileSync(join(dir, 'bad.json'), '{"bridge":{"mut":1}}');
+    const cases: [string[], number, string][] = [
+      [['--rot', '/x'], 2, 'unknown flag --rot (did you mean --root?)'],
+      [['--config', file, '--debug'], 2, 'debug is given twice: as flag --debug and in config file'],
+      [['--config', join(dir, 'bad.json')], 2, 'unknown key "bridge.mut" (did you mean "bridge.mtu"?)'],
+      [['start'], 2, 'unknown command start'],
+      [['plugins', '--order', 'nix'], 2, 'no hook point nix; points are daemon.preStartHook'],
+    ];
+    for (const [args, code, text] of cases) {
+      const { exitCode, stderr } = await pouchd(args);
+      assert.equal([exitCode, stderr.includes(text)], [code, true], `${args.join(' ')}: ${stderr}`);
+    }
+    const help = await pouchd(['--help']);
+    assert.equal([help.exitCode, help.stdout.includes('--insecure-registry HOST')], [0, true]);
+    assert.equal(JSON.parse((await pouchd(['plugins', '--json'])).stdout), []);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test('an address that would open the machine to all, and a required plugin that is missing, end the start', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'boot-'));
+  try {
+    const file = join(dir, 'c.json');
+    writeFileSync(file, '{}');
+    const own = ['--config', file, '--root', join(dir, 'r'), '--state', join(dir, 's')];
+    const open = await pouchd([...own, '-H', 'tcp://0.0.0.0:0']);
+    assert.equal(
+      [open.exitCode, /tcp:\/\/0\.0\.0\.0:0 is reachable from other machines and has no TLS/.test(open.stderr)],
+      [1, true],
+      open.stderr,
+    );
+    const missing = await pouchd([...own, '-H', `unix://${dir}/x.sock`, '--required-plugin', 'io.pouchd.volume.v1.zfs']);
+    assert.equal(
+      [missing.exitCode, missing.stderr.includes('required plugins not included: io.pouchd.volume.v1.zfs')],
+      [1, true],
+      missing.stderr,
+    );
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test('SIGHUP takes over what may change, tells it as an event, and keeps the old when the file is bad', async () => {
+  await using daemon = await startDaemon({ config: { labels: ['a=1'] } });
+  const info = async () => (await daemon.call('GET', '/info')).json<{ Labels: string[]; Debug: boolean }>();
+  const reloaded = async (text: string, expected: RegExp): Promise<void> => {
+    writeFileSync(daemon.configFile, text);
+    daemon.signal('SIGHUP');
+    await poll('the reload', () => expected.test(daemon.log()), { timeoutMs: 20_000 });
+  };
+  await reloaded('{"labels":["a=2"],"debug":true}', /configuration reloaded changed="debug labels"/);
+  assert.equal([(await info()).Labels, (await info()).Debug], [['a=2'], true]);
+  await daemon.call('GET', '/volumes/nix');
+  await poll('debug lines come', () => / DEBUG .*request refused/.test(daemon.log()), { timeoutMs: 20_000 });
+  await reloaded('{"labels":7}', /configuration not reloaded error=.*labels: must be a list of strings/);
+  assert.equal((await info()).Labels, ['a=2']);
+  const now = Date.now() / 1000;
+  const events = (await daemon.call('GET', `/events?since=1&until=${now + 0.1}&filters=%7B%22type%22%3A%5B%22daemon%22%5D%7D`))
+    .text;
+  assert.equal(
+    events
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { Action: string }).Action),
+    ['reload'],
+  );
+});
+
+test('several places to listen, and parts that are left out', async () => {
+  await using daemon = await startDaemon({
+    netns: false,
+    args: ['-H', 'tcp://127.0.0.1:0', '--disabled-plugin', 'io.pouchd.apiroutes.v1.volumes', '--bridge', 'none'],
+  });
+  await poll('the ports are told', () => daemon.log().includes('api listens'), { timeoutMs: 20_000 });
+  const port = /tcp:\/\/127\.0\.0\.1:(\d+)/.exec(daemon.log())?.[1];
+  assert.is(await (await fetch(`http://127.0.0.1:${port}/v1.41/_ping`)).text(), 'OK');
+  assert.is((await call(daemon.socket, 'GET', '/volumes')).status, 404);
 });
 
 test.run();
