@@ -14,7 +14,7 @@ import type { ImagesRoom } from './room.ts';
 export async function commitImage(room: ImagesRoom, request: CommitRequest): Promise<Image> {
   const names = request.ref ? [normalName(withDefaultTag(parseReference(request.ref)))] : [];
   const { signal } = request;
-  const parent = room.index.get(request.parent.id) ?? request.parent; // a push may have packed its layers meanwhile
+  const parent = room.index.resolve(request.parent.id); // a push may have packed its layers, or it may be gone: Docker refuses too
   const snapshotter = request.snapshotter || room.config.snapshotter;
   return await underLease(
     room,

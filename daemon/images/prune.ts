@@ -33,5 +33,6 @@ export async function pruneImages(
     }
   }
   const bytes = items.reduce((sum, item) => sum + ('Deleted' in item ? (sizes.get(item.Deleted) ?? 0) : 0), 0);
+  room.events.publish({ type: 'image', action: 'prune', id: '', attributes: { reclaimed: String(bytes) } });
   return { ImagesDeleted: items.length > 0 ? items : null, SpaceReclaimed: bytes };
 }

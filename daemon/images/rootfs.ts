@@ -5,6 +5,7 @@
 import type { ContainerdClient } from '../ctrd/contract.ts';
 import { isKind, notFound } from '../errors/error.ts';
 import type { Mount } from '../types/gen/containerd/types.ts';
+import { hasBlob } from './assemble.ts';
 import type { Image, RootfsMount } from './contract.ts';
 import { initKeyOf, withMounted } from './init-layer.ts';
 import type { ManifestBlob } from './media-types.ts';
@@ -43,12 +44,19 @@ export class RootfsTable {
       if (!isKind(error, 'notFound')) throw error;
       await this.#client.withLease(
         async (lease) => {
+          await this.#mustExist(image, lease);
           await this.unpackImage(image, { snapshotter, lease, signal: options.signal });
           this.#remember(snapshotter, key, (await this.#client.snapshots.prepare(request, { signal: options.signal })).mounts);
         },
         { signal: options.signal },
       );
     }
+  }
+
+  /** The image may have been removed between the caller's look and now. */
+  async #mustExist(image: Image, lease: string): Promise<void> {
+    if (!(await hasBlob({ client: this.#client }, image.manifest, lease)))
+      throw notFound(`No such image: ${image.tags[0] ?? image.id}`);
   }
 
   /** Unpacks an image whose blobs are here into a snapshotter and ties the snapshots to it. */

@@ -17,6 +17,7 @@ import {
   type HttpClient,
   type HttpRequest,
   type HttpResponse,
+  isLoopback,
   isTlsFailure,
   type TlsOptions,
 } from './http.ts';
@@ -148,8 +149,9 @@ export class Endpoint {
 
 /** True for registries on the loopback, and for those that the configuration names (`host:port`, `host`, a network, `*`). */
 export function isInsecure(host: string, insecure: readonly string[]): boolean {
-  const name = new URL(`http://${host}`).hostname.replace(/^\[|\]$/g, '');
-  if (name === 'localhost' || name === '::1' || /^127\./.test(name)) return true;
+  const url = new URL(`http://${host}`);
+  if (isLoopback(url)) return true;
+  const name = url.hostname.replace(/^\[|\]$/g, '');
   return insecure.some((one) => one === host || one === name || networkHas(one, name));
 }
 

@@ -35,12 +35,16 @@ export interface HttpResponse {
 }
 
 const maxRedirects = 10;
-const idleTimeoutMs = 60_000;
+/** How long a registry may be silent; one that takes an upload may have to sort it away. */
+const idleTimeoutMs = { read: 60_000, write: 600_000 };
 
 /** Connections to registries; `close` ends the idle ones. */
 export class HttpClient {
   readonly #http = new http.Agent({ keepAlive: true, proxyEnv: process.env });
-  readonly #https = new Map<TlsOptions, https.Agent>();
+  /** The loopback is never behind a proxy, as in Go. */
+  readonly #loopback = new http.Agent({ keepAlive: true });
+  readonly #https = new Map<string, https.Agent>();
+  readonly #tlsIds = new Map<TlsOptions, number>();
 
   /** Sends a request and follows redirects of GET and HEAD. Throws when no answer comes. */
   async send(request: HttpRequest, tls: TlsOptions = {}): Promise<HttpResponse> {
@@ -64,15 +68,13 @@ export class HttpClient {
     const options = { method: request.method, headers: { 'user-agent': 'pouchd', ...request.headers }, signal: request.signal };
     const outgoing =
       request.url.protocol === 'https:'
-        ? https.request(request.url, { ...options, agent: this.#agent(tls) })
-        : http.request(request.url, { ...options, agent: this.#http });
+        ? https.request(request.url, { ...options, agent: this.#agent(tls, isLoopback(request.url)) })
+        : http.request(request.url, { ...options, agent: isLoopback(request.url) ? this.#loopback : this.#http });
     outgoing.on('error', fail);
-    outgoing.setTimeout(idleTimeoutMs, () => {
+    const silentMs = request.method === 'GET' || request.method === 'HEAD' ? idleTimeoutMs.read : idleTimeoutMs.write;
+    outgoing.setTimeout(silentMs, () => {
       outgoing.destroy(
-        new PouchError(
-          'deadlineExceeded',
-          `${describe(request)}: net/http: request timed out after ${idleTimeoutMs} ms of silence`,
-        ),
+        new PouchError('deadlineExceeded', `${describe(request)}: net/http: request timed out after ${silentMs} ms of silence`),
       );
     });
     outgoing.on('response', (response) => {
@@ -86,28 +88,31 @@ export class HttpClient {
     return promise;
   }
 
-  #agent(tls: TlsOptions): https.Agent {
-    let agent = this.#https.get(tls);
+  #agent(tls: TlsOptions, isDirect: boolean): https.Agent {
+    const id = this.#tlsIds.get(tls) ?? this.#tlsIds.size;
+    this.#tlsIds.set(tls, id);
+    const key = `${id}-${isDirect}`;
+    let agent = this.#https.get(key);
     if (!agent) {
-      const { rejectUnauthorized, cert, key } = tls;
-      agent = new https.Agent({
-        keepAlive: true,
-        proxyEnv: process.env,
-        rejectUnauthorized,
-        cert,
-        key,
-        ca: tls.ca && [...tls.ca],
-      });
-      this.#https.set(tls, agent);
+      const { rejectUnauthorized, cert, ca } = tls;
+      const proxyEnv = isDirect ? undefined : process.env;
+      agent = new https.Agent({ keepAlive: true, proxyEnv, rejectUnauthorized, cert, key: tls.key, ca: ca && [...ca] });
+      this.#https.set(key, agent);
     }
     return agent;
   }
 
   close(): void {
     this.#http.destroy();
+    this.#loopback.destroy();
     for (const agent of this.#https.values()) agent.destroy();
     this.#https.clear();
   }
+}
+
+/** True for a server on this machine's loopback. */
+export function isLoopback({ hostname }: Pick<URL, 'hostname'>): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
 }
 
 async function sendBody(body: AsyncIterable<Uint8Array>, outgoing: http.ClientRequest): Promise<void> {
