@@ -58,6 +58,7 @@ export async function wireDeferred(room: Room, sandbox: Sandbox): Promise<void> 
   await wireSandbox(room, sandbox.record, { isMade: true });
   sandbox.isWired = true;
   await publishPorts(room, sandbox);
+  room.store.put('endpoints', sandbox.record.containerId, sandbox.record); // what stands inside is known after a restart
 }
 
 async function prepare(

@@ -74,6 +74,8 @@ export interface SandboxRecord {
   netnsPath: string;
   endpoints: EndpointRecord[];
   ports: PortRecord[];
+  /** Where 127.0.0.11 is led to inside, once it is. */
+  resolver?: string;
   /** Servers the container named itself: embedded DNS asks these instead of the host's. */
   dnsServers: string[];
 }

@@ -151,16 +151,22 @@ export function portRules(verb: 'add' | 'delete', table: string, ports: readonly
   return commands;
 }
 
-/** The table inside a container's namespace that makes 127.0.0.11 answer: queries go to `gateway`, as from the container's own address. A table that is there is replaced when asked. */
-export function resolverRules(gateway: string, isReplaced: boolean): string {
+/** The table inside a container's namespace that makes 127.0.0.11 answer: queries go to `gateway`, as from the container's own address. */
+export function resolverRules(gateway: string): string {
   return [
-    ...(isReplaced ? ['table ip pouchd_dns', 'delete table ip pouchd_dns'] : []), // a deletion waits for the kernel's grace period
     'table ip pouchd_dns {',
     '  chain raw { type filter hook prerouting priority -300; policy accept; iifname != "lo" ip daddr 127.0.0.0/8 drop; }',
-    '  chain output { type nat hook output priority -100; policy accept;',
-    `    ip daddr 127.0.0.11 meta l4proto { tcp, udp } th dport 53 dnat to ${gateway}:${dnsRelayPort}`,
-    '  }',
+    `  chain output { type nat hook output priority -100; policy accept; ${resolverRule(gateway)}; }`,
     '  chain postrouting { type nat hook postrouting priority 100; policy accept; oifname != "lo" ip saddr 127.0.0.0/8 masquerade; }',
     '}',
   ].join('\n');
+}
+
+/** The same table led to another gateway. */
+export function moveResolverRules(gateway: string): string {
+  return `flush chain ip pouchd_dns output\nadd rule ip pouchd_dns output ${resolverRule(gateway)}`;
+}
+
+function resolverRule(gateway: string): string {
+  return `ip daddr 127.0.0.11 meta l4proto { tcp, udp } th dport 53 dnat to ${gateway}:${dnsRelayPort}`;
 }

@@ -6,13 +6,13 @@ import { gatewayEndpoint } from './endpoints.ts';
 import { ipBatch, ipv6Setting } from './namespaces.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './record.ts';
 import { driverOf, type Room } from './room.ts';
-import { resolverRules } from './rules.ts';
+import { moveResolverRules, resolverRules } from './rules.ts';
 
 /** Wires a whole sandbox. Without `isMade` its namespace is made too, in the same process. */
 export async function wireSandbox(room: Room, record: SandboxRecord, options: { isMade: boolean }): Promise<void> {
   const plans = await Promise.all(record.endpoints.map((one) => planOf(room, record, one)));
   const before = plans.flatMap((one) => one.hostBefore);
-  const script = ipBatchOf(plans, record.endpoints) + resolverScript(room, [], record.endpoints);
+  const script = ipBatchOf(plans, record.endpoints) + resolverScript(room, record, record.endpoints);
   const full = record.endpoints.some((one) => one.address6 !== '') ? ipv6Setting(true) + script : script;
   if (!options.isMade && before.length === 0) {
     await room.namespaces.make(record.sandboxId, full);
@@ -29,15 +29,8 @@ export async function wireSandbox(room: Room, record: SandboxRecord, options: { 
 export async function wireEndpoint(room: Room, record: SandboxRecord, endpoint: EndpointRecord): Promise<void> {
   const plan = await planOf(room, record, endpoint);
   await room.programs.ip(plan.hostBefore);
-  const script =
-    (endpoint.address6 === '' ? '' : ipv6Setting(true)) +
-    ipBatchOf([plan], record.endpoints) +
-    resolverScript(
-      room,
-      record.endpoints.filter((one) => one !== endpoint),
-      record.endpoints,
-    );
-  await room.namespaces.run(record.netnsPath, script);
+  const script = (endpoint.address6 === '' ? '' : ipv6Setting(true)) + ipBatchOf([plan], record.endpoints);
+  await changeInside(room, record, { script, endpoints: record.endpoints });
   await room.programs.ip(plan.hostAfter);
   await room.neighbours.add(networkOfEndpoint(room, endpoint), endpoint);
 }
@@ -50,10 +43,21 @@ export async function unwireEndpoint(
 ): Promise<void> {
   await room.neighbours.remove([endpoint]);
   const lines = endpoint.ifname === '' ? [] : [`link del dev ${endpoint.ifname}`];
-  await room.namespaces.run(
-    record.netnsPath,
-    ipBatch([...lines, ...routesOf(rest)]) + resolverScript(room, record.endpoints, rest),
-  );
+  await changeInside(room, record, { script: ipBatch([...lines, ...routesOf(rest)]), endpoints: rest });
+}
+
+async function changeInside(
+  room: Room,
+  record: SandboxRecord,
+  { script, endpoints }: { script: string; endpoints: readonly EndpointRecord[] },
+): Promise<void> {
+  const before = record.resolver;
+  try {
+    await room.namespaces.run(record.netnsPath, script + resolverScript(room, record, endpoints));
+  } catch (error) {
+    record.resolver = before;
+    throw error;
+  }
 }
 
 async function planOf(room: Room, record: SandboxRecord, endpoint: EndpointRecord): Promise<WirePlan> {
@@ -93,10 +97,12 @@ export function resolverGateway(
   return undefined;
 }
 
-/** Brings the rules behind 127.0.0.11 from what `before` needs to what `after` needs. */
-function resolverScript(room: Room, before: readonly EndpointRecord[], after: readonly EndpointRecord[]): string {
-  const [old, gateway] = [resolverGateway(room, before), resolverGateway(room, after)];
-  if (old === gateway) return '';
-  if (gateway === undefined) return 'nft delete table ip pouchd_dns\n';
-  return `echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet\nnft -f - <<'POUCH_NFT'\n${resolverRules(gateway, old !== undefined)}\nPOUCH_NFT\n`;
+/** Makes 127.0.0.11 lead where it should with these endpoints. Without a network for it the rules stay as they were: nobody asks them. */
+function resolverScript(room: Room, record: SandboxRecord, endpoints: readonly EndpointRecord[]): string {
+  const before = record.resolver ?? '';
+  const gateway = resolverGateway(room, endpoints) ?? before;
+  if (gateway === before) return '';
+  record.resolver = gateway;
+  const rules = before === '' ? resolverRules(gateway) : moveResolverRules(gateway);
+  return `echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet\nnft -f - <<'POUCH_NFT'\n${rules}\nPOUCH_NFT\n`;
 }
