@@ -2,6 +2,7 @@
  * The list is answered from memory. Each row is kept as JSON text until its container changes or its status text does (`Up 5 seconds`); a whole answer is kept until anything changes or the
  * second is over, so that a list of hundreds costs a busy client nothing but the copying.
  */
+import { isKind } from '../errors/error.ts';
 import type { ContainerSummary } from '../types/docker/container.ts';
 import type { EndpointSettings } from '../types/docker/network.ts';
 import type { ListOptions } from './contract.ts';
@@ -71,13 +72,19 @@ export class ContainerList {
   }
 }
 
-/** Sizes of the writable layer and of all below. */
+/** Sizes of the writable layer and of all below; a container that is being removed has none. */
 export async function sizes(
   room: Pick<Room, 'images'>,
   container: LiveContainer,
 ): Promise<{ SizeRw: number; SizeRootFs: number }> {
-  const { size } = await room.images.rootfsUsage(container.record.id, container.record.snapshotter);
-  return { SizeRw: size, SizeRootFs: size + (container.image?.size ?? 0) };
+  const below = container.image?.size ?? 0;
+  try {
+    const { size } = await room.images.rootfsUsage(container.record.id, container.record.snapshotter);
+    return { SizeRw: size, SizeRootFs: size + below };
+  } catch (error) {
+    if (!isKind(error, 'notFound')) throw error;
+    return { SizeRw: 0, SizeRootFs: below };
+  }
 }
 
 function summary(room: Pick<Room, 'images'>, container: LiveContainer, now: number): ContainerSummary {
