@@ -55,22 +55,24 @@ async function isInUse(room: Room, id: string): Promise<boolean> {
 }
 
 function findShims(room: Room): Shim[] {
-  const { client, supervisor } = room.ctrd;
-  return readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      const args = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
-      const value = (flag: string) => args[args.indexOf(flag) + 1] ?? '';
-      if (!args[0]?.includes('containerd-shim') || !args.includes('-id')) return [];
-      if (value('-namespace') !== client.namespace || value('-address') !== supervisor.socket) return [];
-      return [{ pid: Number(name), id: value('-id'), bundle: readlinkSync(`/proc/${name}/cwd`).replace(/ \(deleted\)$/, '') }];
-    } catch {
-      return []; // it has ended meanwhile
-    }
-  });
+  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (shimAt(room, Number(name)) ?? []) : []));
+}
+
+/** The shim of our containerd that has this pid now, if it is one. */
+function shimAt(room: Room, pid: number): Shim | undefined {
+  try {
+    const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const value = (flag: string) => args[args.indexOf(flag) + 1] ?? '';
+    if (!args[0]?.includes('containerd-shim') || !args.includes('-id')) return undefined;
+    if (value('-namespace') !== room.ctrd.client.namespace || value('-address') !== room.ctrd.supervisor.socket) return undefined;
+    return { pid, id: value('-id'), bundle: readlinkSync(`/proc/${pid}/cwd`).replace(/ \(deleted\)$/, '') };
+  } catch {
+    return undefined; // it has ended meanwhile
+  }
 }
 
 async function endShim(room: Room, shim: Shim, runtime: string): Promise<void> {
+  if (shimAt(room, shim.pid)?.id !== shim.id) return; // it ended by itself, the pid may be another's
   room.log.warn('ending a shim that containerd has forgotten', { id: shim.id, pid: shim.pid });
   const binary = room.config.runtimes[runtime]?.path ?? runtime;
   const root = join(runtimeRoot, room.ctrd.client.namespace);
