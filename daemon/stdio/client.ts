@@ -1,4 +1,6 @@
+import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import type { Chunk } from './chunk.ts';
 import type { AttachRequest, StreamName } from './contract.ts';
 import { DetachScanner, defaultDetachKeys } from './detach-keys.ts';
 import type { FifoWriter } from './fifo.ts';
@@ -48,10 +50,14 @@ export class AttachedClient {
   }
 
   /** Output of the process; nothing when the client did not ask for that stream. */
-  send(stream: StreamName, chunk: Buffer): void {
+  send(stream: StreamName, chunk: Chunk): void {
     const { output, multiplexed } = this.#request;
     if (this.#over || !this.#request[stream] || output.destroyed || output.writableEnded) return;
-    const more = multiplexed ? writeFrame(output, stream, chunk) : output.write(chunk);
+    // A socket has written the bytes when it calls back; other streams may still hold them then.
+    const isSocket = output instanceof Socket;
+    const bytes = isSocket ? chunk.share() : chunk.copy();
+    const done = isSocket ? () => chunk.release() : undefined;
+    const more = multiplexed ? writeFrame(output, stream, bytes, done) : output.write(bytes, done);
     if (more || this.#behind) return;
     this.#behind = true;
     this.#target.hold();

@@ -5,11 +5,13 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 
+/** All readers read into this one buffer: what is not used up in the same turn is copied. So an idle process costs no buffer. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** What a reader tells its owner. */
 export interface FifoReaderEvents {
-  data(chunk: Buffer): void;
+  /** `bytes` is overwritten after the call. */
+  data(bytes: Buffer): void;
   end(): void;
 }
 
@@ -23,8 +25,15 @@ export class FifoReader {
   constructor(path: string, events: FifoReaderEvents) {
     this.#events = events;
     this.#fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    this.#socket = new Socket({ fd: this.#fd, readable: true, writable: false });
-    this.#socket.on('data', events.data);
+    const onread = {
+      buffer: scratch,
+      callback: (length: number) => {
+        events.data(scratch.subarray(0, length));
+        return true;
+      },
+    };
+    const options = { fd: this.#fd, readable: true, writable: false, onread };
+    this.#socket = new Socket(options);
     this.#socket.once('close', () => this.#finish());
     this.#socket.on('error', () => this.#socket.destroy()); // 'close' follows: a fifo that cannot be read is at its end
     this.#socket.once('end', () => this.#socket.destroy());
@@ -48,20 +57,18 @@ export class FifoReader {
    */
   probe(): boolean {
     if (this.#ended || this.#socket.destroyed) return true;
-    if (this.#socket.readableLength > 0) return false; // older bytes go first
     for (;;) {
       try {
         const count = readSync(this.#fd, scratch, 0, scratch.length, null);
-        if (count === 0) {
-          this.destroy();
-          return true;
+        if (count > 0) {
+          this.#events.data(scratch.subarray(0, count));
+          continue;
         }
-        this.#events.data(Buffer.from(scratch.subarray(0, count)));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false;
-        this.destroy();
-        return true;
       }
+      this.destroy();
+      return true;
     }
   }
 

@@ -9,11 +9,11 @@ export function frameHeader(stream: StreamName, length: number): Buffer {
   return header;
 }
 
-/** Writes one frame without copying the payload; false when `output` wants its reader to catch up first. */
-export function writeFrame(output: Writable, stream: StreamName, payload: Uint8Array): boolean {
+/** Writes one frame without copying the payload; false when `output` wants its reader to catch up first. `done` is called when it is written, or never will be. */
+export function writeFrame(output: Writable, stream: StreamName, payload: Uint8Array, done?: () => void): boolean {
   output.cork();
   output.write(frameHeader(stream, payload.length));
-  const more = output.write(payload);
+  const more = output.write(payload, done);
   output.uncork();
   return more;
 }

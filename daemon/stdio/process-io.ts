@@ -7,10 +7,11 @@
 import { rm } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { nowNano } from '../lib/time.ts';
+import { Chunk } from './chunk.ts';
 import { type AttachEnd, AttachedClient, type AttachTarget } from './client.ts';
-import type { AttachRequest, ProcessIo, ProcessIoOptions, StreamName } from './contract.ts';
+import type { AttachRequest, ContainerLog, ProcessIo, ProcessIoOptions, StreamName } from './contract.ts';
 import { FifoReader, FifoWriter } from './fifo.ts';
-import { LineSplitter } from './line-splitter.ts';
+import { LineSplitter, linesOf } from './line-splitter.ts';
 
 /** One output and where its unfinished line is kept; no splitter without a log. */
 interface Output {
@@ -32,6 +33,8 @@ export class FifoProcessIo implements ProcessIo {
   readonly #befores = new Set<Promise<void>>();
   readonly #outputEnded = Promise.withResolvers<void>();
   readonly #started = Promise.withResolvers<void>();
+  /** Time of the next log line: read once a chunk, then a nanosecond a line, so that no two lines are of the same moment. */
+  #clock = 0n;
   #holds = 0;
   #draining = false;
   #over = false;
@@ -92,7 +95,7 @@ export class FifoProcessIo implements ProcessIo {
     try {
       await before();
       for (const { name, splitter } of this.#outputs) {
-        if (splitter?.pending) client.send(name, splitter.pending); // the log does not have it yet
+        if (splitter?.pending) client.send(name, new Chunk(splitter.pending)); // the log does not have it yet
       }
       this.#clients.add(client);
     } catch (error) {
@@ -107,18 +110,33 @@ export class FifoProcessIo implements ProcessIo {
 
   #openOutput(name: StreamName, path: string): void {
     const { log } = this.#options;
-    const splitter = log ? new LineSplitter((line) => log.write({ stream: name, timeNano: nowNano(), line })) : undefined;
+    const splitter = log ? new LineSplitter((block) => this.#log(log, name, block)) : undefined;
     const reader = new FifoReader(path, {
-      data: (chunk) => this.#take(name, splitter, chunk),
+      data: (bytes) => this.#take(name, splitter, bytes),
       end: () => this.#outputEnd(splitter),
     });
     this.#outputs.push({ name, reader, splitter });
   }
 
-  #take(name: StreamName, splitter: LineSplitter | undefined, chunk: Buffer): void {
+  #log(log: ContainerLog, stream: StreamName, block: Buffer): void {
+    if (log.writeBlock) {
+      this.#clock += BigInt(log.writeBlock(block, { stream, timeNano: this.#clock }));
+      return;
+    }
+    // Lines of their own: the block lies in the reader's buffer.
+    for (const line of linesOf(block)) log.write({ stream, timeNano: this.#clock++, line: Buffer.from(line) });
+  }
+
+  #take(name: StreamName, splitter: LineSplitter | undefined, bytes: Buffer): void {
     this.#onActivity?.();
-    for (const client of this.#clients) client.send(name, chunk);
-    splitter?.push(chunk);
+    if (this.#clients.size > 0) {
+      const chunk = new Chunk(bytes);
+      for (const client of this.#clients) client.send(name, chunk);
+    }
+    if (!splitter) return;
+    const now = nowNano();
+    if (now > this.#clock) this.#clock = now;
+    splitter.push(bytes);
     const pressure = this.#options.log?.pressure?.();
     if (!pressure) return;
     this.#hold();

@@ -9,6 +9,7 @@ export class FileLog implements ContainerLog {
   readonly #file: RotatingFile;
   readonly #codec: LogCodec;
   readonly #ends = { count: 0 };
+  readonly #append = (record: string | Buffer): void => this.#file.append(record);
 
   /** `shownPath` is what inspect tells; Docker names only json-file's. */
   constructor(codec: LogCodec, rotation: RotationOptions, shownPath: string) {
@@ -19,6 +20,13 @@ export class FileLog implements ContainerLog {
 
   write(entry: LogEntry): void {
     this.#file.append(this.#codec.encode(entry));
+    this.#file.write();
+  }
+
+  writeBlock(block: Buffer, first: Pick<LogEntry, 'stream' | 'timeNano'>): number {
+    const count = this.#codec.encodeBlock(block, first, this.#append);
+    this.#file.write();
+    return count;
   }
 
   read(options: LogReadOptions): AsyncIterable<LogEntry[]> {

@@ -7,19 +7,72 @@ const blockBytes = 64 * 1024;
 /** Docker's json-file: one `{"log":…,"stream":…,"attrs":…,"time":…}` a line, byte for byte as dockerd writes it. `attrs` are the same for every entry. */
 export function jsonCodec(attrs: Record<string, string> | undefined): LogCodec {
   const attrsText = attrs && Object.keys(attrs).length > 0 ? `,"attrs":${goJson(attrs)}` : '';
+  const heads = { stdout: `,"stream":"stdout"${attrsText},"time":"`, stderr: `,"stream":"stderr"${attrsText},"time":"` };
+  const stamp = new Stamp();
   return {
     encode: ({ line, stream, timeNano }) =>
-      `{"log":${escapeLine(line)},"stream":"${stream}"${attrsText},"time":"${formatNano(timeNano).replace(/\.?0+Z$/, 'Z')}"}\n`,
+      `{"log":${escapeText(line.toString('utf8'))}${heads[stream]}${stamp.at(timeNano)}Z"}\n`,
+    encodeBlock(block, { stream, timeNano }, append) {
+      const text = block.toString('utf8');
+      const isPlain = !anySpecial.test(text);
+      const head = heads[stream];
+      let count = 0;
+      for (let start = 0; start < text.length; count += 1) {
+        const at = text.indexOf('\n', start);
+        const end = at < 0 ? text.length : at;
+        const log = isPlain
+          ? `"${text.slice(start, end)}${at < 0 ? '' : '\\n'}"`
+          : escapeText(text.slice(start, at < 0 ? end : end + 1));
+        append(`{"log":${log}${head}${count === 0 ? stamp.at(timeNano) : stamp.next()}Z"}\n`);
+        start = end + 1;
+      }
+      return count;
+    },
     decoder: () => new JsonDecoder(),
     tail: tailLines,
   };
 }
 
+const second = 1_000_000_000n;
+
+/** RFC 3339 without trailing zeros and zone, as Go writes it. Lines come many a second: the text of the last second is kept. */
+class Stamp {
+  #start = -(2n ** 64n); // no second yet
+  #text = '';
+  #fraction = 0;
+
+  /** The text of a moment. */
+  at(timeNano: bigint): string {
+    const since = timeNano - this.#start;
+    if (since < 0n || since >= second) {
+      this.#start = timeNano - (timeNano % second);
+      this.#text = formatNano(timeNano).slice(0, 19);
+    }
+    this.#fraction = Number(timeNano - this.#start);
+    return this.#shown();
+  }
+
+  /** The text of a nanosecond later. */
+  next(): string {
+    this.#fraction += 1;
+    return this.#fraction < 1e9 ? this.#shown() : this.at(this.#start + second);
+  }
+
+  #shown(): string {
+    if (this.#fraction === 0) return this.#text;
+    let digits = String(this.#fraction + 1e9).slice(1);
+    if (digits.charCodeAt(8) === 48) digits = digits.replace(/0+$/, '');
+    return `${this.#text}.${digits}`;
+  }
+}
+
 // Go's jsonlog escapes all control characters but \n and \r as \u00XX, and <, >, & and the two JavaScript line ends too.
 const special = /[<>&\u2028\u2029]|\\[bft]/;
 
-function escapeLine(line: Buffer): string {
-  const text = line.toString('utf8');
+/** Anything that a JSON text cannot have as it is, newlines aside. */
+const anySpecial = /[\u0000-\u0009\u000b-\u001f"\\<>&\u2028\u2029]/;
+
+function escapeText(text: string): string {
   const json = JSON.stringify(text);
   if (!special.test(json)) return json;
   return json.replace(/\\.|[<>&\u2028\u2029]/g, (one) => goEscapes[one] ?? one);

@@ -1,4 +1,5 @@
 import type { LogEntry } from '../contract.ts';
+import { linesOf } from '../line-splitter.ts';
 import type { LogCodec, ReadAt } from './codec.ts';
 
 /*
@@ -21,6 +22,11 @@ export const localCodec: LogCodec = {
     line.copy(record, 4 + headBytes);
     record.writeUInt32BE(body, 4 + body);
     return record;
+  },
+  encodeBlock(block, { stream, timeNano }, append) {
+    let count = 0;
+    for (const line of linesOf(block)) append(localCodec.encode({ stream, line, timeNano: timeNano + BigInt(count++) }));
+    return count;
   },
   decoder: () => new LocalDecoder(),
   tail: tailRecords,

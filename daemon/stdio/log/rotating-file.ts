@@ -1,7 +1,7 @@
 /*
- * The writing half of file logs. Entries are gathered for one turn of the event loop (or 64 KiB) and written in one call; a rotation happens between entries, once the
- * file has reached its size. Everything but compression is synchronous, so names and content always fit together for readers in this process.
- * Each file has a generation, counted up by rotations: generation g lies at PATH when it is the current one, else at PATH.(current - g)[.gz].
+ * The writing half of file logs. Records are gathered in one buffer that all logs share and written in one call by `write`, which must follow in the same turn of the event loop; a
+ * rotation happens between records, once the file has reached its size. Everything but compression is synchronous, so names and content always fit together for readers in
+ * this process. Each file has a generation, counted up by rotations: generation g lies at PATH when it is the current one, else at PATH.(current - g)[.gz].
  */
 import {
   closeSync,
@@ -20,7 +20,8 @@ import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 
-const batchBytes = 64 * 1024;
+/** Shared by all logs: nothing stays in it beyond one turn. */
+const scratch = Buffer.allocUnsafeSlow(256 * 1024);
 
 /** Where and how much a log keeps. */
 export interface RotationOptions {
@@ -41,9 +42,8 @@ export class RotatingFile {
   readonly #listeners = new Set<() => void>();
   #fd: number | undefined;
   #size = 0;
-  #batch: (string | Buffer)[] = [];
-  #batchSize = 0;
-  #scheduled = false;
+  /** Bytes of ours at the beginning of `scratch`. */
+  #gathered = 0;
   #generation = 0;
   #compressing: Promise<void> = Promise.resolve();
 
@@ -57,47 +57,27 @@ export class RotatingFile {
     return this.#generation;
   }
 
-  /** Adds one record; it is in the file by the next turn of the event loop. */
+  /** Adds one record; `write` must follow before anything else happens. */
   append(record: string | Buffer): void {
     const { maxBytes } = this.#options;
-    if (this.#fd === undefined) this.#open();
-    if (maxBytes !== undefined && this.#size + this.#batchSize >= maxBytes) {
-      this.write();
-      this.#rotate();
+    if (maxBytes !== undefined) {
+      if (this.#fd === undefined) this.#open();
+      if (this.#size + this.#gathered >= maxBytes) {
+        this.#flush();
+        this.#rotate();
+      }
     }
-    this.#batch.push(record);
-    this.#batchSize += typeof record === 'string' ? Buffer.byteLength(record) : record.length;
-    if (this.#batchSize >= batchBytes) this.write();
-    else if (!this.#scheduled) {
-      this.#scheduled = true;
-      setImmediate(() => {
-        this.#scheduled = false;
-        this.write();
-      });
-    }
+    const most = typeof record === 'string' ? record.length * 3 : record.length; // of UTF-8
+    if (this.#gathered + most > scratch.length) this.#flush();
+    if (most > scratch.length) this.#writeBytes(Buffer.from(record as string));
+    else if (typeof record === 'string') this.#gathered += scratch.write(record, this.#gathered);
+    else this.#gathered += record.copy(scratch, this.#gathered);
   }
 
-  /** Writes what is gathered, now. */
+  /** Writes what is gathered, and tells the listeners. */
   write(): void {
-    if (this.#batch.length === 0) return;
-    const batch = this.#batch;
-    this.#batch = [];
-    this.#batchSize = 0;
-    const only = batch.length === 1 ? batch[0] : undefined;
-    const bytes =
-      only === undefined && batch.every((one) => typeof one === 'string')
-        ? Buffer.from(batch.join(''))
-        : Buffer.concat(batch.map((one) => (typeof one === 'string' ? Buffer.from(one) : one)));
-    try {
-      if (this.#fd === undefined) this.#open();
-      for (let at = 0; at < bytes.length; ) {
-        const count = writeSync(this.#fd as number, bytes, at); // opened above
-        at += count;
-        this.#size += count;
-      }
-    } catch (error) {
-      this.#options.onError(error);
-    }
+    if (this.#gathered === 0) return;
+    this.#flush();
     this.wake();
   }
 
@@ -139,6 +119,26 @@ export class RotatingFile {
     await this.#compressing;
     rmSync(this.path, { force: true });
     for (let index = 1; index < this.#options.maxFiles; index += 1) this.#drop(index);
+  }
+
+  #flush(): void {
+    if (this.#gathered === 0) return;
+    const bytes = scratch.subarray(0, this.#gathered);
+    this.#gathered = 0;
+    this.#writeBytes(bytes);
+  }
+
+  #writeBytes(bytes: Buffer): void {
+    try {
+      if (this.#fd === undefined) this.#open();
+      for (let at = 0; at < bytes.length; ) {
+        const count = writeSync(this.#fd as number, bytes, at); // opened above
+        at += count;
+        this.#size += count;
+      }
+    } catch (error) {
+      this.#options.onError(error);
+    }
   }
 
   #open(): void {

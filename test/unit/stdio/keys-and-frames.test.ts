@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DetachScanner, parseDetachKeys } from '../../../daemon/stdio/detach-keys.ts';
 import { writeFrame } from '../../../daemon/stdio/frame.ts';
-import { LineSplitter } from '../../../daemon/stdio/line-splitter.ts';
+import { LineSplitter, linesOf } from '../../../daemon/stdio/line-splitter.ts';
 
 test('detach keys are read in Docker spelling', () => {
   const table: [string | undefined, number[] | undefined][] = [
@@ -56,23 +56,32 @@ test('frames carry stream and length', () => {
 });
 
 test('lines are cut at newlines and at 16 KiB, an unfinished one waits for the end', () => {
-  const lines: string[] = [];
-  const splitter = new LineSplitter((line) => lines.push(line.toString()));
+  const blocks: string[] = [];
+  const splitter = new LineSplitter((block) => blocks.push(block.toString()));
   splitter.push(Buffer.from('a\nb'));
-  assert.equal([lines, String(splitter.pending)], [['a\n'], 'b']);
+  assert.equal([blocks, String(splitter.pending)], [['a\n'], 'b']);
   splitter.push(Buffer.from('c\n\nd'));
   splitter.end();
   splitter.end();
-  assert.equal(lines, ['a\n', 'bc\n', '\n', 'd']);
+  assert.equal(blocks, ['a\n', 'bc\n\n', 'd']);
+  assert.equal([...linesOf(Buffer.from('bc\n\nd'))].map(String), ['bc\n', '\n', 'd']);
 
-  lines.length = 0;
-  splitter.push(Buffer.from(`${'x'.repeat(16384)}\n`)); // fits whole
-  splitter.push(Buffer.from('y'.repeat(40000)));
-  splitter.push(Buffer.from('z\n'));
-  assert.equal(
-    lines.map((line) => line.length),
-    [16385, 16384, 16384, 40000 - 32768 + 2],
-  );
+  /** Lengths of all lines that come of these chunks, and all of them joined. */
+  const lengths = (...chunks: string[]): number[] => {
+    const lines: Buffer[] = [];
+    const one = new LineSplitter((block) => lines.push(...linesOf(block).map((line) => Buffer.from(line))));
+    for (const chunk of chunks) one.push(Buffer.from(chunk));
+    one.end();
+    assert.is(Buffer.concat(lines).toString(), chunks.join(''));
+    return lines.map((line) => line.length);
+  };
+  const x = (count: number) => 'x'.repeat(count);
+  assert.equal(lengths(`${x(16384)}\n`), [16385], 'fits whole');
+  assert.equal(lengths(x(16383), '\n', `${x(16384)}\n`), [16384, 16385]);
+  assert.equal(lengths(x(40000), 'z\n'), [16384, 16384, 40000 - 32768 + 2]);
+  assert.equal(lengths(`a\n${x(20000)}\nb\n${x(40000)}\nc`), [2, 16384, 20001 - 16384, 2, 16384, 16384, 40001 - 32768, 1]);
+  assert.equal(lengths(x(32768)), [16384, 16384]);
+  assert.equal(lengths(`${x(10000)}\n${x(10000)}\n${x(10000)}\n`), [10001, 10001, 10001]);
 });
 
 test.run();

@@ -69,6 +69,21 @@ test('json-file holds exactly what dockerd writes', async () => {
   });
 });
 
+test('a block of lines is written as its lines are, one by one', async () => {
+  await using temp = await folder();
+  const cases = ['a\nb\n', '\n\n', 'ü\n€ <b>\t\n"\\\n', 'no newline', 'one\ntwo', '\u2028\u0007\n'];
+  for (const [index, text] of cases.entries()) {
+    const at = 1_700_000_000_999_999_999n; // the second changes within the block
+    const one = await stdio.openLog(requestIn(join(temp.dir, `one-${index}`), 'json-file', { labels: 'team' }));
+    const block = await stdio.openLog(requestIn(join(temp.dir, `block-${index}`), 'json-file', { labels: 'team' }));
+    const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+    for (const [count, line] of lines.entries()) one.write(entry(line, at + BigInt(count)));
+    assert.is(block.writeBlock?.(Buffer.from(text), { stream: 'stdout', timeNano: at }), lines.length);
+    await Promise.all([one.close(), block.close()]);
+    assert.is(await readFile(block.path, 'utf8'), await readFile(one.path, 'utf8'), JSON.stringify(text));
+  }
+});
+
 for (const type of ['json-file', 'local']) {
   test(`${type}: tail, since, until and streams pick the right entries`, async () => {
     await using temp = await folder();
