@@ -7,7 +7,7 @@ import { parseAddress, parseCidr } from '../lib/ip.ts';
 import type { EndpointSettings } from '../types/docker/network.ts';
 import { bridgeOptions } from './drivers/bridge.ts';
 import { isMac } from './endpoint-check.ts';
-import { type AddressPool, macOf, takeAddress, withPrefix } from './ipam.ts';
+import { type AddressPool, takeAddress, takeMac, withPrefix } from './ipam.ts';
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './record.ts';
 import { driverOf, type Room } from './room.ts';
 
@@ -23,7 +23,8 @@ export async function allocateEndpoint(
   const { settings, index } = wish;
   const endpoint = emptyEndpoint(network, settings);
   if (!driverOf(room, network).hasInterfaces) return endpoint;
-  const { v4, v6 } = room.networks.pools(network.id);
+  const pools = room.networks.pools(network.id);
+  const { v4, v6 } = pools;
   try {
     const first = v4 ? await take(room, v4, { network, wanted: settings.IPAMConfig?.IPv4Address }) : undefined;
     if (v4 && first) {
@@ -36,8 +37,7 @@ export async function allocateEndpoint(
       endpoint.address6 = withPrefix(v6, second);
       endpoint.gateway6 = gatewayOf(network, v6);
     }
-    if (settings.MacAddress && !isMac(settings.MacAddress)) throw invalidArgument(`invalid MAC address: ${settings.MacAddress}`);
-    endpoint.mac = settings.MacAddress ? settings.MacAddress.toLowerCase().replaceAll('-', ':') : macOf(first);
+    endpoint.mac = settings.MacAddress ? await askedMac(room, network, settings.MacAddress) : takeMac(pools, first);
     endpoint.ifname = `${network.options[bridgeOptions.prefix] || 'eth'}${index}`;
     endpoint.hostIfname = `pv${room.key.slice(0, 5)}${endpoint.id.slice(0, 8)}`;
     return endpoint;
@@ -94,9 +94,23 @@ function gatewayOf(network: NetworkRecord, pool: AddressPool): string {
   return other ?? config?.Gateway?.split('/')[0] ?? '';
 }
 
+/** A hardware address that was asked for; a namespace that stands ready with it is given up. */
+async function askedMac(room: Room, network: NetworkRecord, text: string): Promise<string> {
+  if (!isMac(text)) throw invalidArgument(`invalid MAC address: ${text}`);
+  const mac = text.toLowerCase().replaceAll('-', ':');
+  const { macs } = room.networks.pools(network.id);
+  if (macs.has(mac) && network.name === 'bridge') {
+    await room.wiredPool.evict((one) => one.endpoint?.mac === mac);
+    await room.reaper.idle();
+  }
+  macs.add(mac);
+  return mac;
+}
+
 /** Gives the addresses back. */
 export function releaseEndpoint(room: Pick<Room, 'networks'>, endpoint: EndpointRecord): void {
   const pools = room.networks.pools(endpoint.networkId);
+  pools.macs.delete(endpoint.mac);
   for (const [pool, text] of [
     [pools.v4, endpoint.address4],
     [pools.v6, endpoint.address6],
@@ -113,6 +127,7 @@ export function claimEndpoint(room: Pick<Room, 'networks'>, endpoint: EndpointRe
   const v6 = parseCidr(endpoint.address6)?.address;
   if (v4) pools.v4?.claim(v4);
   if (v6) pools.v6?.claim(v6);
+  pools.macs.add(endpoint.mac);
 }
 
 /** The names it answers to: container, aliases, short id, host name. None on the default networks. */

@@ -64,15 +64,16 @@ export class AddressPool {
   }
 }
 
-/** The pools of one network, at most one a family. */
+/** The pools of one network, at most one a family, and the hardware addresses in use. */
 export interface NetworkPools {
   v4?: AddressPool;
   v6?: AddressPool;
+  macs: Set<string>;
 }
 
 /** Builds the pools of a network from its completed IPAM configuration. */
 export function poolsOf(network: NetworkRecord): NetworkPools {
-  const pools: NetworkPools = {};
+  const pools: NetworkPools = { macs: new Set() };
   for (const config of network.ipam.Config) {
     const subnet = parseCidr(config.Subnet);
     if (!subnet) throw new PouchError('internal', `network ${network.name} has a bad subnet ${config.Subnet}`);
@@ -107,6 +108,14 @@ export function takeAddress(pool: AddressPool, network: NetworkRecord, wanted?: 
 /** `172.17.0.2/16` of an address of the pool. */
 export function withPrefix(pool: AddressPool, address: Address): string {
   return `${formatAddress(address)}/${pool.prefix.bits}`;
+}
+
+/** The hardware address for an address, one that nobody on the network has. */
+export function takeMac(pools: NetworkPools, address: Address | undefined): string {
+  let mac = macOf(address);
+  while (pools.macs.has(mac)) mac = macOf(undefined); // somebody asked for it by name
+  pools.macs.add(mac);
+  return mac;
 }
 
 /** The hardware address Docker gives: 02:42 and the IPv4 address; random for none. */

@@ -27,7 +27,7 @@ export class NetworkTable {
   }
 
   pools(id: string): NetworkPools {
-    return this.#pools.get(id) ?? {};
+    return this.#pools.get(id) ?? { macs: new Set() };
   }
 
   /** By full id, then name, then unique id prefix. Throws invalidArgument for an ambiguous prefix, with Docker's text. */

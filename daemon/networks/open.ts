@@ -22,10 +22,10 @@ interface Wish {
 
 /** Opens a container's sandbox. On failure nothing is left. */
 export async function openSandbox(room: Room, request: SandboxRequest): Promise<SandboxInfo> {
-  const wishes = Object.entries(request.endpoints).map(([ref, settings]) => ({
-    network: room.networks.resolve(ref),
-    settings: settings ?? {},
-  }));
+  const wishes = Object.entries(request.endpoints).map(([ref, settings]) => {
+    const network = room.networks.resolve(ref);
+    return { network, settings: room.givenMacs.wishOf(request.containerId, network.id, settings ?? {}) };
+  });
   const ports = readPortWishes(request.ports);
   if (wishes.some((one) => driverOf(room, one.network).hasInterfaces)) await room.ready(); // host and none go without
   await closeSandbox(room, request.containerId); // one that somebody forgot
@@ -91,7 +91,9 @@ async function prepare(
     const endpoint = ready?.endpoint
       ? adopt(ready.endpoint, settings)
       : await allocateEndpoint(room, network, { settings, index });
-    Object.assign(endpoint, request.endpointOptions?.[network.name] ?? request.endpointOptions?.[network.id]);
+    if (!settings.MacAddress) room.givenMacs.remember(owner.containerId, network.id, endpoint.mac);
+    const options = request.endpointOptions?.[network.name] ?? request.endpointOptions?.[network.id];
+    if (options) Object.assign(endpoint, options, { priority: options.priority || endpoint.priority });
     endpoint.dnsNames = dnsNamesOf(network, owner, endpoint.requested.aliases);
     record.endpoints.push(endpoint);
     if (endpoint.ifname !== '') index += 1;

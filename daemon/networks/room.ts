@@ -9,6 +9,7 @@ import type { Logger } from '../lib/log.ts';
 import type { Store } from '../store/contract.ts';
 import type { NetworkDriver } from './drivers/driver.ts';
 import type { Firewall, PublishedPorts } from './firewall.ts';
+import type { GivenMacs } from './given-macs.ts';
 import type { NameTable } from './names.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Neighbours } from './neighbours.ts';
@@ -59,6 +60,7 @@ export interface Room {
   readonly ports: PortAllocator;
   readonly wiredPool: Pool<ReadyNamespace>;
   readonly emptyPool: Pool<ReadyNamespace>;
+  readonly givenMacs: GivenMacs;
   readonly reaper: Reaper;
   readonly neighbours: Neighbours;
   /** One key a container: open, close, connect … of one container run one after the other. */

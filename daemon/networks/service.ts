@@ -24,6 +24,7 @@ import { createPlainDriver } from './drivers/plain.ts';
 import { checkEndpoint } from './endpoint-check.ts';
 import { dnsNamesOf } from './endpoints.ts';
 import { Firewall } from './firewall.ts';
+import { GivenMacs } from './given-macs.ts';
 import { listNetworks, resourceOf } from './list.ts';
 import { NameTable } from './names.ts';
 import { Namespaces } from './namespaces.ts';
@@ -107,6 +108,7 @@ export function createNetworks(deps: NetworkDeps): Networks {
     log: deps.log,
     programs,
     firewall,
+    givenMacs: new GivenMacs(),
     neighbours: new Neighbours(programs, firewall.table),
     namespaces,
     drivers: new Map(drivers.map((one) => [one.name, one])),

@@ -230,6 +230,28 @@ test('addresses, hardware address and interface of one’s own are given, and a 
   assert.match(await inside(undefined, 'ip link show testbr'), /does not exist/);
 });
 
+test('a container that starts again with what its last run was told gets what is free now, and no hardware address twice', async () => {
+  await using room = await networksRoom();
+  const { networks } = room;
+  const open = (digit: number, settings = {}) =>
+    networks.open({ ...plain, containerId: fakeId(digit), name: `c${digit}`, endpoints: { bridge: settings } });
+  const first = (await open(1)).endpoints['bridge'];
+  await networks.close(fakeId(1));
+  await networks.settled();
+  const taker = (await open(2, { MacAddress: '02:42:0a:0a:0a:0a' })).endpoints['bridge'];
+  assert.is(taker?.MacAddress, '02:42:0a:0a:0a:0a');
+  const again = (await open(1, first)).endpoints['bridge'];
+  const hex = (again?.IPAddress ?? '').split('.').map((one) => Number(one).toString(16).padStart(2, '0'));
+  assert.is(again?.MacAddress, ['02', '42', ...hex].join(':'), 'the hardware address follows the address');
+  // after a daemon restart such an address counts as asked for: nobody else may get it by chance
+  const next = (again?.IPAddress ?? '').replace(/\d+$/, (one) => String(Number(one) + 1));
+  const asked = ['02', '42', ...next.split('.').map((one) => Number(one).toString(16).padStart(2, '0'))].join(':');
+  await open(3, { MacAddress: asked });
+  for (const digit of [4, 5, 6, 7, 8]) await open(digit);
+  const macs = Object.values(networks.inspect('bridge').Containers).map((one) => one.MacAddress);
+  assert.is(new Set(macs).size, macs.length, macs.join(' '));
+});
+
 test('none has only a loopback, host has no namespace, a deferred sandbox is wired when the barrier is reached', async () => {
   await using room = await networksRoom();
   const { networks } = room;
