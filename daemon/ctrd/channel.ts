@@ -117,9 +117,25 @@ export class Channel {
     const exchange = this.#start(method.path, options);
     const { stream } = exchange;
     stream.on('readable', () => {}); // kept for whoever reads later: a stream nobody listens to drops its data when it closes
+    // When containerd gives up in the middle (a full disk), it answers and reads no more: a write that waits for room would wait for ever.
+    let isOver = false;
+    let wake = () => {};
+    const over = () => {
+      isOver = true;
+      wake();
+    };
+    stream.once('trailers', over).once('close', over);
+    stream.once('response', (headers) => {
+      if (headers['grpc-status'] !== undefined) over();
+    });
     return {
-      // A write to a stream that has ended calls back too; whoever reads the responses is told why.
-      send: (request) => new Promise((resolve) => write(stream, method.serialize(request), resolve)),
+      // A write to a stream that has ended resolves too; whoever reads the responses is told why.
+      send: (request) =>
+        new Promise((resolve) => {
+          wake = resolve;
+          if (isOver) resolve();
+          else write(stream, method.serialize(request), resolve);
+        }),
       end: () => stream.end(),
       responses: messages(exchange, method.deserialize),
       cancel: exchange.cancel,

@@ -22,11 +22,11 @@ export interface TestImages extends AsyncDisposable {
   contents(): Promise<{ blobs: string[]; snapshots: string[]; leases: number; ingests: number }>;
 }
 
-/** Starts a real containerd in a temporary folder and the room on it. `plugins` registers hook plugins. */
+/** Starts a real containerd in a temporary folder (or in `dir`) and the room on it. `plugins` registers hook plugins. */
 export async function startImages(
-  options: { plugins?: () => unknown; config?: Partial<ImagesConfig> } = {},
+  options: { plugins?: () => unknown; config?: Partial<ImagesConfig>; dir?: string } = {},
 ): Promise<TestImages> {
-  const ctrd = await startContainerd({ namespace: 'test' });
+  const ctrd = await startContainerd({ namespace: 'test', ...(options.dir ? { dir: options.dir } : {}) });
   const { client, dir } = ctrd;
   const opened: Images[] = [];
   const stop = async () => {

@@ -1,10 +1,14 @@
-import { createReadStream, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { createReadStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadArchive } from '../../daemon/images/load.ts';
 import { pushImage } from '../../daemon/images/push.ts';
 import { poll } from '../../daemon/lib/deadline.ts';
+import { unmount } from '../../daemon/lib/mount.ts';
+import { run } from '../../daemon/lib/process.ts';
 import { busyboxArchive } from '../helpers/image.ts';
 import { startImages } from '../helpers/images-room.ts';
 import { startRegistry } from '../helpers/registry.ts';
@@ -78,6 +82,33 @@ test('what a daemon that was killed had under way is gone after the next start',
   await t.client.leases.delete({ id: 'foreign', sync: true });
   assert.equal(await t.contents(), { blobs: [], snapshots: [], leases: 0, ingests: 0 });
   assert.equal(again.list(), []);
+});
+
+test('a full disk is an error and no damage', async () => {
+  const outside = mkdtempSync(join(tmpdir(), 'pouchd-full-'));
+  const disk = join(outside, 'disk');
+  mkdirSync(disk);
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk]);
+  try {
+    await using t = await startImages({ dir: join(disk, 'c') });
+    const small = join(outside, 'small.tar');
+    const { id } = await busyboxArchive(small);
+    await loadArchive(t.images.room, createReadStream(small), nothing);
+    const before = await t.contents();
+    const big = join(outside, 'big.tar');
+    await busyboxArchive(big, { name: 'big:1', files: { '/big': randomBytes(15_000_000).toString('latin1') } });
+    await rejects(loadArchive(t.images.room, createReadStream(big), nothing), /no space left on device/);
+    assert.equal(await t.contents(), before);
+    assert.equal(
+      t.images.list().map((image) => image.id),
+      [id],
+    );
+    await t.images.prepareRootfs('box', t.images.resolve('busybox'));
+    await t.images.removeRootfs('box');
+  } finally {
+    await unmount(disk);
+    rmSync(outside, { recursive: true, force: true });
+  }
 });
 
 test('pulls and removals of the same image at the same time end well', async () => {
