@@ -1,4 +1,4 @@
-import { conflict, isKind } from '../errors/error.ts';
+import { conflict, isKind, messageOf } from '../errors/error.ts';
 import type { LiveContainer } from './live.ts';
 import { cancelRestart } from './restart-policy.ts';
 import type { Room } from './room.ts';
@@ -22,7 +22,7 @@ export async function kill(room: Room, container: LiveContainer, signal = 'SIGKI
   if (await endRestarting(room, container)) return;
   await sendSignal(room, container, number, `Cannot kill container: ${record.id}: `);
   room.table.event(container, 'kill', { signal: String(number) });
-  if (number === sigkill && record.state.Paused) await thaw(room, container);
+  if (number === sigkill || number === stopSignal) await thaw(room, container);
 }
 
 /** 409 `Container ID is not running`, with a lead-in. */
@@ -45,13 +45,19 @@ export async function sendSignal(room: Room, container: LiveContainer, number: n
   }
 }
 
-/** A frozen process takes a SIGKILL only when it is thawed (cgroup v1). */
-async function thaw(room: Room, container: LiveContainer): Promise<void> {
+/** Thaws a paused container, so that a signal that is to end it gets through. */
+export async function thaw(room: Room, container: LiveContainer): Promise<void> {
+  const { record } = container;
+  if (!record.state.Paused) return;
   try {
-    await room.ctrd.client.tasks.resume({ containerId: container.record.id });
+    await room.ctrd.client.tasks.resume({ containerId: record.id });
   } catch (error) {
-    if (!isKind(error, 'notFound')) room.log.debug('thawing a killed container failed', { id: container.record.id, error });
+    if (isKind(error, 'notFound') || /stopped container|not paused/.test(messageOf(error))) return; // the signal has ended it
+    throw error;
   }
+  if (!record.state.Paused) return;
+  Object.assign(record.state, { Status: 'running', Paused: false });
+  room.table.save(container);
 }
 
 /** Ends a container that only waits for its restart; true when it was one. */

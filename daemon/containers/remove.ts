@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { conflict, isKind, messageOf, notFound } from '../errors/error.ts';
 import { unmount } from '../lib/mount.ts';
-import { endRestarting, sendSignal } from './kill.ts';
+import { endRestarting, sendSignal, thaw } from './kill.ts';
 import type { LiveContainer } from './live.ts';
 import type { Room } from './room.ts';
 import { shmPath } from './start-mounts.ts';
@@ -72,7 +72,7 @@ async function end(room: Room, container: LiveContainer): Promise<void> {
   try {
     await sendSignal(room, container, 9);
     room.table.event(container, 'kill', { signal: '9' });
-    if (record.state.Paused) await room.ctrd.client.tasks.resume({ containerId: record.id });
+    await thaw(room, container);
   } catch (error) {
     if (!isKind(error, 'conflict') && !isKind(error, 'notFound')) throw error;
   }

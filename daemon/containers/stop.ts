@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { internal, isKind, notModified } from '../errors/error.ts';
-import { endRestarting, sendSignal } from './kill.ts';
+import { endRestarting, sendSignal, thaw } from './kill.ts';
 import type { LiveContainer } from './live.ts';
 import type { Room } from './room.ts';
 import { parseSignal } from './signals.ts';
@@ -39,7 +39,7 @@ export async function stopRunning(room: Room, container: LiveContainer, options:
   exit.catch(() => undefined); // aborted below when nobody waits any more
   try {
     if (!(await signalled(room, container, signal))) return await handled(room, container, exit);
-    if (record.state.Paused) await room.ctrd.client.tasks.resume({ containerId: record.id });
+    await thaw(room, container);
     if (seconds < 0) {
       await exit;
       return;
