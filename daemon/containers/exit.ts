@@ -46,6 +46,7 @@ export async function exitLocked(
   record.sandboxKey = '';
   for (const [name, settings] of Object.entries(record.networks)) record.networks[name] = askedEndpoint(settings);
   room.table.save(container);
+  const deleteStarted = performance.now();
   const taskGone = deleteTask(room, record.id);
   await giveBack(room, container);
   if (oomKilled) room.table.event(container, 'oom');
@@ -58,6 +59,7 @@ export async function exitLocked(
   run.stopCause = undefined;
   settle(run.exitWaiters, exit);
   await taskGone;
+  room.log.debug('task removed', { id: record.id, ms: Math.round(performance.now() - deleteStarted) });
   if (room.hooks.has('container.postStop')) await room.hooks.run('container.postStop', viewOf(container), told);
   if (restarting) scheduleRestart(room, container, ranMs);
 }
