@@ -360,6 +360,33 @@ test('request.signal aborts when the client hangs up, in a plain request, a stre
   assert.equal(aborted, ['plain', 'stream', 'upgrade']);
 });
 
+test('one connection may ping, go on to other requests, be upgraded, and send its requests in pieces or in one', async () => {
+  await using api = await openDoor([
+    get('/x', () => ({ x: 1 })),
+    post(
+      '/up',
+      async (_request, reply) => {
+        const stream = await reply.upgrade();
+        stream.pipe(stream);
+      },
+      true,
+    ),
+  ]);
+  const ping = 'GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n';
+  const client = dial(api.socket, ping);
+  const count = (text: string): number => client.all().split(text).length - 1;
+  await poll('the first ping', () => count('OK') > count('200 OK'), { timeoutMs: 10_000 });
+  client.socket.write(ping.slice(0, 10));
+  client.socket.write(`${ping.slice(10)}${ping}GET /x HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await poll('the object', () => client.all().endsWith('{"x":1}'), { timeoutMs: 10_000 });
+  assert.equal([count('HTTP/1.1 200 OK'), count('\r\n\r\nOK'), count('Api-Version: 1.44')], [4, 3, 4]);
+  client.socket.write(`${upgradeHeader('/up')}first`);
+  await poll('the echo', () => client.all().endsWith('first'), { timeoutMs: 10_000 });
+  client.socket.end('last');
+  await client.closed;
+  assert.ok(client.all().endsWith('firstlast'), client.all());
+});
+
 test('an error after the header of a stream cuts the connection instead of ending it well', async () => {
   await using api = await openDoor([
     get('/half', async (_request, reply) => {

@@ -50,7 +50,9 @@ export function createDoor(deps: DoorDeps): HttpDoor {
       const front = createFront({ ...deps, figures, ownsPing: ownsPing(deps.routes, routes), app: mounted.promise });
       try {
         for (const host of deps.hosts) {
-          listeners.push(...(await listen(host, { group: deps.group(), tls: deps.tls, dispatch: front.dispatch })));
+          listeners.push(
+            ...(await listen(host, { group: deps.group(), tls: deps.tls, dispatch: front.dispatch, ping: front.ping })),
+          );
         }
         app = await createApp({ ...deps, routes, figures });
         mounted.resolve(app);

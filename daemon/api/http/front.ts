@@ -7,6 +7,7 @@ import { errorAnswer, writeAnswer } from './answer.ts';
 import type { ApiApp } from './app.ts';
 import { commonHeaderList, pingHeaders } from './headers.ts';
 import { type ApiFigures, countRequest } from './metrics.ts';
+import type { PingPolicy } from './ping-line.ts';
 import type { PipelineDeps } from './pipeline.ts';
 import { splitVersion } from './version.ts';
 
@@ -46,8 +47,15 @@ const pings = [
 const pingGet = [...pings, '2'];
 const pingHead = [...pings, '0'];
 
-/** Builds the function that all servers call, for upgrades too. */
-export function createFront(options: FrontOptions): { dispatch(raw: IncomingMessage, response: ServerResponse): void } {
+/** What the servers call. */
+export interface Front {
+  /** Every request, also those that came as an upgrade. */
+  dispatch(raw: IncomingMessage, response: ServerResponse): void;
+  readonly ping: PingPolicy;
+}
+
+/** Builds it; see above. */
+export function createFront(options: FrontOptions): Front {
   const { hooks, gate, ownsPing } = options;
   const isPingFree = ownsPing && !hooks.has('api.preRequest') && !hooks.has('api.postResponse');
   const pingFigures = options.figures.route('GET', '/_ping');
@@ -72,15 +80,21 @@ export function createFront(options: FrontOptions): { dispatch(raw: IncomingMess
       );
   };
 
+  const ping: PingPolicy = {
+    mayAnswer: () => isPingFree && !gate.isActive,
+    count: () => countRequest(pingFigures, 200, 0),
+  };
+
   return {
+    ping,
     dispatch(raw, response) {
       const url = raw.url ?? '/';
-      const isPing = url === '/_ping' && isPingFree && !gate.isActive && (raw.method === 'GET' || raw.method === 'HEAD');
+      const isPing = url === '/_ping' && ping.mayAnswer() && (raw.method === 'GET' || raw.method === 'HEAD');
       if (!isPing) {
         route(raw, response, url);
         return;
       }
-      countRequest(pingFigures, 200, 0);
+      ping.count();
       const isHead = raw.method === 'HEAD';
       response.writeHead(200, isHead ? pingHead : pingGet);
       response.end(isHead ? undefined : 'OK');

@@ -4,9 +4,16 @@
  */
 import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
-import { createConnection, type ListenOptions, type Socket } from 'node:net';
+import {
+  createConnection,
+  createServer as createNetServer,
+  type ListenOptions,
+  type Server as NetServer,
+  type Socket,
+} from 'node:net';
 import { dirname } from 'node:path';
 import { conflict, internal, invalidArgument, messageOf } from '../../errors/error.ts';
+import { type PingPolicy, pingFirst } from './ping-line.ts';
 import { onUpgrade } from './upgrade.ts';
 
 /** Certificates for tcp; without `certFile` it is plain. */
@@ -22,6 +29,7 @@ export interface ListenDeps {
   /** Numeric group of unix sockets. */
   readonly group: number;
   readonly tls: TlsFiles;
+  readonly ping: PingPolicy;
   dispatch(raw: IncomingMessage, response: ServerResponse): void;
 }
 
@@ -81,7 +89,7 @@ async function listenTcp(url: string, deps: ListenDeps): Promise<Listener> {
   }
   const server = newServer(deps, isSecure ? await secureServer(deps) : undefined);
   await opened(server, { host, port }, url);
-  const address = server.address();
+  const address = server.server.address();
   const bound = address && typeof address === 'object' ? address.port : port;
   return listener(server, `tcp://${host.includes(':') ? `[${host}]` : host}:${bound}`);
 }
@@ -138,18 +146,45 @@ async function listenFds(deps: ListenDeps): Promise<Listener[]> {
   return listeners;
 }
 
-function newServer(deps: ListenDeps, secure: Server | undefined): Server {
-  const server = secure ?? createServer(options);
-  server.on('request', deps.dispatch);
-  server.on('upgrade', (raw: IncomingMessage, socket: Socket, head: Buffer) => onUpgrade(raw, socket, head, deps.dispatch));
-  server.on('clientError', (_error, socket) => {
+/** A server and what hands requests on: for plain connections a net server that reads the pings first, for TLS the HTTPS server itself. */
+interface Front {
+  readonly server: NetServer;
+  readonly http: Server;
+  readonly sockets: Set<Socket>;
+  /** Connections that have sent nothing but pings. */
+  readonly pinging: Set<Socket>;
+}
+
+function newServer(deps: ListenDeps, secure: Server | undefined): Front {
+  const http = secure ?? createServer(options);
+  http.on('request', deps.dispatch);
+  http.on('upgrade', (raw: IncomingMessage, socket: Socket, head: Buffer) => onUpgrade(raw, socket, head, deps.dispatch));
+  http.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
     else socket.destroy();
   });
-  return server;
+  const pinging = new Set<Socket>();
+  const plain = (): NetServer =>
+    createNetServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
+      pinging.add(socket);
+      pingFirst(socket, deps.ping, () => {
+        pinging.delete(socket);
+        http.emit('connection', socket);
+      });
+    });
+  const server = secure ?? plain();
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      pinging.delete(socket);
+    });
+  });
+  return { server, http, sockets, pinging };
 }
 
-function opened(server: Server, where: ListenOptions | { readonly fd: number }, url: string): Promise<void> {
+function opened({ server }: Front, where: ListenOptions | { readonly fd: number }, url: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {
       const taken = error.code === 'EADDRINUSE';
@@ -167,17 +202,13 @@ function opened(server: Server, where: ListenOptions | { readonly fd: number }, 
   });
 }
 
-function listener(server: Server, url: string): Listener {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
+function listener({ server, http, sockets, pinging }: Front, url: string): Listener {
   return {
     url,
     async close(graceMs) {
       const done = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
+      for (const socket of pinging) socket.destroy();
+      http.closeIdleConnections();
       const timer = setTimeout(() => {
         for (const socket of sockets) socket.destroy(); // also those that were taken over
       }, graceMs);
