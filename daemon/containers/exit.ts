@@ -67,7 +67,7 @@ export async function exitLocked(
 /** AutoRemove, outside the lock. */
 export async function afterExit(room: Room, container: LiveContainer): Promise<void> {
   const { record, run } = container;
-  if (!record.hostConfig.AutoRemove || record.state.Running || run.removing) return;
+  if (!record.hostConfig.AutoRemove || record.state.Running || run.removing || run.isRestarting) return;
   try {
     await remove(room, container, { force: true, volumes: true });
   } catch (error) {

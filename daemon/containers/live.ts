@@ -35,6 +35,8 @@ export interface RunState {
   exitWaiters: Set<Waiter>;
   removalWaiters: Set<Waiter>;
   health: HealthMonitor | undefined;
+  /** Stopped only to be started again: AutoRemove does not strike. */
+  isRestarting: boolean;
   /** Being removed: no start, no second removal. */
   removing: boolean;
   /** Mounts (shared memory) made on the host for this run. */
@@ -75,6 +77,7 @@ export function liveContainer(record: ContainerRecord, dir: string, image: Image
       exitWaiters: new Set(),
       removalWaiters: new Set(),
       health: undefined,
+      isRestarting: false,
       removing: false,
       hostMounts: [],
       volumeMounts: [],

@@ -5,21 +5,20 @@ import { type StopOptions, stopRunning } from './stop.ts';
 
 /** See ContainerLifecycle.restart. A container that does not run is just started. AutoRemove does not strike in between. */
 export async function restart(room: Room, container: LiveContainer, options: StopOptions = {}): Promise<void> {
-  const { record } = container;
-  const autoRemove = record.hostConfig.AutoRemove;
+  const { record, run } = container;
   if (record.state.Running) {
     record.hasBeenManuallyStopped = true; // keeps the policy from starting it beside us
-    record.hostConfig.AutoRemove = false;
-    try {
-      await stopRunning(room, container, options);
-    } finally {
-      record.hostConfig.AutoRemove = autoRemove;
-    }
+    run.isRestarting = true;
   }
-  await room.table.locked(container, async () => {
-    record.hasBeenManuallyStopped = false;
-    container.run.restartDelayMs = 0;
-    if (!record.state.Running) await startLocked(room, container);
-  });
+  try {
+    if (record.state.Running) await stopRunning(room, container, options);
+    await room.table.locked(container, async () => {
+      record.hasBeenManuallyStopped = false;
+      run.restartDelayMs = 0;
+      if (!record.state.Running) await startLocked(room, container);
+    });
+  } finally {
+    run.isRestarting = false;
+  }
   room.table.event(container, 'restart');
 }
