@@ -1,6 +1,7 @@
 import type { ContainerdClient } from '../ctrd/contract.ts';
 import type { EventBus } from '../events/contract.ts';
 import type { HookCaller } from '../hooks/contract.ts';
+import type { KeyedMutex } from '../lib/keyed-mutex.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Semaphore } from '../lib/semaphore.ts';
 import type { ImageUser } from './contract.ts';
@@ -33,6 +34,8 @@ export interface ImagesRoom {
   /** Places for layer downloads and uploads, shared by all pulls and pushes. */
   readonly downloads: Semaphore;
   readonly uploads: Semaphore;
+  /** One writer for each layer blob, by digest. */
+  readonly blobs: KeyedMutex;
   /** Who uses an image; the containers room says. */
   users(imageId: string): ImageUser[];
 }

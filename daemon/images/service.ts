@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { ContainerdClient, Ctrd } from '../ctrd/contract.ts';
 import type { EventBus } from '../events/contract.ts';
 import type { HookCaller } from '../hooks/contract.ts';
+import { KeyedMutex } from '../lib/keyed-mutex.ts';
 import type { Logger } from '../lib/log.ts';
 import { unmountBelow } from '../lib/mount.ts';
 import { Semaphore } from '../lib/semaphore.ts';
@@ -62,6 +63,7 @@ export async function createImages(deps: ImagesDeps): Promise<Images> {
     unpacker,
     downloads: new Semaphore(config.maxConcurrentDownloads),
     uploads: new Semaphore(config.maxConcurrentUploads),
+    blobs: new KeyedMutex(),
     users: (imageId) => users(imageId),
   };
   const rootfs = new RootfsTable(client, unpacker, { snapshotter: config.snapshotter, workDir });

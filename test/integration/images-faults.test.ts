@@ -65,7 +65,18 @@ test('a pull that its client leaves stops, keeps nothing, and can be done again'
     await poll('nothing is left', async () => (await t.contents()).blobs.length === 0, { timeoutMs: 10_000 });
     assert.equal(await t.contents(), { blobs: [], snapshots: [], leases: 0, ingests: 0 }, String(moment));
   }
-  assert.is((await t.images.pull({ ref: `${front.host}/app:1` }, nothing)).id, id);
+  // One of two that pull the same leaves: the other one is not disturbed.
+  const leave = new AbortController();
+  const first = t.images.pull(
+    { ref: `${front.host}/app:1` },
+    (message) => {
+      if (message.status === 'Downloading') leave.abort(new Error('the client left'));
+    },
+    leave.signal,
+  );
+  const second = t.images.pull({ ref: `${front.host}/app:1` }, nothing);
+  await rejects(first, /the client left|cancel/i);
+  assert.is((await second).id, id);
 });
 
 test('what a daemon that was killed had under way is gone after the next start', async () => {

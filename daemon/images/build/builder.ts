@@ -4,16 +4,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { invalidArgument, isKind, notImplemented, PouchError } from '../../errors/error.ts';
-import { decompress, peek } from '../../lib/decompress.ts';
+import { notImplemented, PouchError } from '../../errors/error.ts';
 import { shortId } from '../../lib/id.ts';
 import { run } from '../../lib/process.ts';
-import { resolveInRoot } from '../../lib/root-scope.ts';
 import type { AuthConfig, ImageConfigBlob } from '../../types/docker/image.ts';
-import { fetchSource } from '../fetch-source.ts';
 import type { ImageEntry } from '../image-index.ts';
 import { loadArchive } from '../load.ts';
 import { parsePlatform, platformFits } from '../platform.ts';
@@ -23,6 +20,7 @@ import { familiarName, normalName, parseReference, tryParseReference, withDefaul
 import { type ImagesRoom, imageEvent } from '../room.ts';
 import { saveImages } from '../save.ts';
 import { Buildah } from './buildah.ts';
+import { dockerfileIn, unpackContext } from './context.ts';
 import type { Builder, BuildRequest } from './contract.ts';
 import { scanDockerfile } from './dockerfile-scan.ts';
 import { BuildOutput, buildFailure } from './output.ts';
@@ -107,48 +105,6 @@ function checkRequest({ networkMode, remote }: BuildRequest): void {
   if (remote && (/^git(@|:)/.test(remote) || /\.git(#|$)/.test(remote) || !/^https?:\/\//.test(remote))) {
     throw notImplemented(`building from the git repository ${remote} is not supported: send the context as a tar`);
   }
-}
-
-/** GNU tar refuses names that lead out of its folder; all files belong to root, as the classic builder has it. */
-async function unpackContext(request: BuildRequest, dir: string): Promise<void> {
-  await mkdir(dir, { mode: 0o700 });
-  const source = request.remote ? await fetchSource(request.remote, request.signal) : request.context;
-  const { head, whole } = await peek(source);
-  if (request.remote && !/[\x00-\x08\x0e-\x1f]|\x1f\x8b|BZh|\xfd7zXZ/.test(head.toString('latin1')) && !isTarHead(head)) {
-    await pipeline(whole, createWriteStream(join(dir, 'Dockerfile')));
-    return;
-  }
-  const spool = `${dir}.tar`;
-  await pipeline(decompress(whole), createWriteStream(spool, { mode: 0o600 }));
-  if ((await stat(spool)).size > 0) {
-    const args = [
-      '--extract',
-      '--file',
-      spool,
-      '--directory',
-      dir,
-      '--no-same-owner',
-      '--same-permissions',
-      '--delay-directory-restore',
-    ];
-    await run('tar', args, { signal: request.signal }).catch((error: unknown) => {
-      if (isKind(error, 'internal'))
-        throw invalidArgument(`Error processing tar file: ${error instanceof Error ? error.message : ''}`, error);
-      throw error;
-    });
-  }
-  await rm(spool, { force: true });
-}
-
-function isTarHead(head: Buffer): boolean {
-  return head.subarray(257, 262).toString('latin1') === 'ustar';
-}
-
-async function dockerfileIn(context: string, name: string): Promise<string> {
-  const path = await resolveInRoot(context, name);
-  const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) throw invalidArgument(`Cannot locate specified Dockerfile: ${name}`);
-  return path;
 }
 
 interface BaseOptions {

@@ -7,7 +7,7 @@ import type { Descriptor } from '../../types/docker/image.ts';
 import { digestOf } from '../chain.ts';
 import { acceptedManifests, manifestTypeOf } from '../media-types.ts';
 import type { Endpoint } from './endpoint.ts';
-import { discard, readAll } from './http.ts';
+import { readAll } from './http.ts';
 
 /** A manifest as the registry gave it. */
 export interface FetchedManifest {
@@ -48,25 +48,6 @@ export class Repository {
       .trim();
     const mediaType = /^application\/vnd\.|json/.test(announced) && announced !== 'application/json' ? announced : typeOf(bytes);
     return { bytes, mediaType, digest };
-  }
-
-  /** What a tag or digest points at, without its content; undefined when there is nothing. */
-  async headManifest(reference: string, signal?: AbortSignal): Promise<Descriptor | undefined> {
-    const response = await this.endpoint.send({
-      method: 'HEAD',
-      path: `/v2/${this.path}/manifests/${reference}`,
-      scope: this.#pullScope,
-      headers: { accept: acceptedManifests },
-      signal,
-      accept: [200, 404],
-    });
-    await discard(response);
-    if (response.status === 404) return undefined;
-    return {
-      mediaType: String(response.headers['content-type'] ?? ''),
-      digest: String(response.headers['docker-content-digest'] ?? ''),
-      size: Number(response.headers['content-length'] ?? 0),
-    };
   }
 
   /** A blob's bytes from `offset` on. Foreign layers come from their own URLs. */

@@ -1,4 +1,4 @@
-/* Uploads to a repository: a blob is mounted from another repository where the registry allows it, else sent as one stream (or in chunks where it insists); then the manifest. */
+/* Uploads to a repository: a blob is mounted from another repository where the registry allows it, else sent as one stream; then the manifest. */
 import { internal } from '../../errors/error.ts';
 import type { Descriptor } from '../../types/docker/image.ts';
 import { discard, type HttpResponse } from './http.ts';
