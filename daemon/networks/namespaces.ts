@@ -51,7 +51,9 @@ export class Namespaces {
     if (paths.length === 0) return;
     for (const path of paths) this.#made.delete(path);
     const files = paths.join(' ');
-    await this.#programs.sh(`umount -l ${files} 2>/dev/null; rm -f ${files}`);
+    await this.#programs.sh(
+      `umount -l ${files} 2>/dev/null; rm -f ${files} 2>/dev/null || { umount -l ${files} 2>/dev/null; rm -f ${files}; }`,
+    );
   }
 
   /** The files that are there now. */

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PouchError } from '../../daemon/errors/error.ts';
+import { poll } from '../../daemon/lib/deadline.ts';
 import type { PortMap } from '../../daemon/types/docker/container.ts';
 import { fakeId, inside, networksRoom } from '../helpers/networks-room.ts';
 import { rejects } from '../helpers/rejects.ts';
@@ -109,7 +110,9 @@ test('a helper program that dies is started again, and the call that met its dea
     await networks.close(fakeId(1));
   }
   await networks.settled();
-  assert.is(await inside(undefined, 'ip -o link show type veth 2>/dev/null | wc -l'), '0');
+  // what a killed shell had begun ends by itself
+  const noVeth = async () => (await inside(undefined, 'ip -o link show type veth 2>/dev/null | wc -l')) === '0';
+  await poll('no veth is left', noVeth, { timeoutMs: 20_000 });
   assert.equal(room.store.all('endpoints'), []);
 });
 
