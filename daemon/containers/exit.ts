@@ -45,9 +45,9 @@ export async function exitLocked(
   record.sandboxId = '';
   record.sandboxKey = '';
   for (const [name, settings] of Object.entries(record.networks)) record.networks[name] = askedEndpoint(settings);
-  room.table.save(container);
+  const isSaved = saveExit(room, container);
   const deleteStarted = performance.now();
-  const taskGone = deleteTask(room, record.id);
+  const taskGone = isSaved ? deleteTask(room, record.id) : undefined;
   await giveBack(room, container);
   if (oomKilled) room.table.event(container, 'oom');
   room.table.event(container, 'die', {
@@ -62,6 +62,18 @@ export async function exitLocked(
   room.log.debug('task removed', { id: record.id, ms: Math.round(performance.now() - deleteStarted) });
   if (room.hooks.has('container.postStop')) await room.hooks.run('container.postStop', viewOf(container), told);
   if (restarting) scheduleRestart(room, container, ranMs);
+}
+
+/** A full disk does not keep the waiters waiting: containerd then keeps the exit code for the daemon's next start. */
+function saveExit(room: Room, container: LiveContainer): boolean {
+  try {
+    room.table.save(container);
+    return true;
+  } catch (error) {
+    room.log.error('an exit could not be saved', { id: container.record.id, error });
+    room.table.changed(container);
+    return false;
+  }
 }
 
 /** AutoRemove, outside the lock. */
