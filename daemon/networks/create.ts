@@ -5,7 +5,7 @@ import { prunable } from './list.ts';
 import type { NetworkRecord } from './record.ts';
 import { readCreateRequest } from './request.ts';
 import { driverOf, networkEvent, type Room } from './room.ts';
-import { defaultAddressPools, routedSubnets } from './subnets.ts';
+import { defaultAddressPools, localIPv6Pool, routedSubnets } from './subnets.ts';
 
 /** Makes a network: hook, checks, host's side, rules, row, event. On failure nothing is left. */
 export async function createNetwork(room: Room, request: NetworkCreateRequest): Promise<{ id: string; warning: string }> {
@@ -15,7 +15,7 @@ export async function createNetwork(room: Room, request: NetworkCreateRequest): 
   const record = readCreateRequest(request, {
     networks: room.networks.all(),
     drivers: room.drivers,
-    addressPools: configured.length > 0 ? configured : defaultAddressPools,
+    addressPools: [...(configured.length > 0 ? configured : defaultAddressPools), localIPv6Pool(room.key)],
     routed: () => routedSubnets(),
   });
   const driver = driverOf(room, record);

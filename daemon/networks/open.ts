@@ -115,7 +115,7 @@ function takeReady(room: Room, wishes: readonly Wish[], isDeferred: boolean): Re
 }
 
 function isOrdinary({ IPAMConfig, MacAddress }: EndpointSettings): boolean {
-  return !MacAddress && !IPAMConfig?.IPv4Address && !IPAMConfig?.IPv6Address;
+  return !MacAddress && !IPAMConfig?.IPv4Address && !IPAMConfig?.IPv6Address && !IPAMConfig?.LinkLocalIPs?.length;
 }
 
 function adopt(endpoint: EndpointRecord, settings: EndpointSettings): EndpointRecord {

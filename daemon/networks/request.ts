@@ -2,7 +2,7 @@
  * From the body of `POST /networks/create` to a record: names, driver and IPAM are checked here, with the texts of Docker's daemon, and subnets without a wish are
  * chosen. Nothing is changed on the host.
  */
-import { alreadyExists, forbidden, invalidArgument, notFound, unavailable } from '../errors/error.ts';
+import { alreadyExists, forbidden, invalidArgument, notFound, notImplemented, unavailable } from '../errors/error.ts';
 import { newId } from '../lib/id.ts';
 import { contains, formatAddress, formatPrefix, overlaps, type Prefix, parseAddress, parseCidr } from '../lib/ip.ts';
 import { nowText } from '../lib/time.ts';
@@ -34,7 +34,7 @@ export function readCreateRequest(request: NetworkCreateRequest, world: RequestW
   if (request.Ingress || request.Scope === 'swarm') throw unavailable(noSwarm);
   if (request.Scope && request.Scope !== 'local') throw invalidArgument(`invalid scope: ${request.Scope}`);
   if (request.ConfigOnly || request.ConfigFrom?.Network)
-    throw invalidArgument('configuration networks (config-only, config-from) are not supported');
+    throw notImplemented('configuration networks (config-only, config-from) are not supported');
   if (world.networks.some((one) => one.name === name)) throw alreadyExists(`network with name ${name} already exists`);
   const driver = request.Driver || 'bridge';
   const driverOf = world.drivers.get(driver);

@@ -11,6 +11,11 @@ export const defaultAddressPools: readonly { base: string; size: number }[] = [
   { base: '192.168.0.0/16', size: 20 },
 ];
 
+/** Unique local addresses for networks that want IPv6 and name no subnet, as newer Dockers give them. `key`: eight hexadecimal digits of this daemon. */
+export function localIPv6Pool(key: string): { base: string; size: number } {
+  return { base: `fd${key.slice(0, 2)}:${key.slice(2, 6)}:${key.slice(6, 8)}00::/48`, size: 64 };
+}
+
 /** The subnets of the host's routes, both families; default routes and the loopback are left out. */
 export function routedSubnets(): Prefix[] {
   return [...readRoutes('/proc/net/route', v4Route), ...readRoutes('/proc/net/ipv6_route', v6Route)];

@@ -207,10 +207,11 @@ test('addresses, hardware address and interface of one’s own are given, and a 
       'com.docker.network.container_iface_prefix': 'net',
     },
   });
-  const settings = { IPAMConfig: { IPv4Address: '10.213.0.7' }, MacAddress: '02:00:00:00:00:07' };
+  const settings = { IPAMConfig: { IPv4Address: '10.213.0.7', LinkLocalIPs: ['169.254.7.7'] }, MacAddress: '02:00:00:00:00:07' };
   const one = await networks.open({ ...plain, containerId: fakeId(1), name: 'one', endpoints: { mine: settings } });
   assert.is(one.endpoints['mine']?.IPAddress, '10.213.0.7');
   const link = await inside(one.netnsPath, 'ip link show net0');
+  assert.match(await inside(one.netnsPath, 'ip addr show net0'), '169.254.7.7/16');
   assert.match(link, /mtu 1400/);
   assert.match(link, /02:00:00:00:00:07/);
   assert.match(await inside(undefined, 'ip -o -4 addr show testbr'), '10.213.0.254/24');

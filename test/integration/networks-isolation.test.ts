@@ -132,6 +132,8 @@ test('IPv6: addresses, route, isolation and the way out', async () => {
     IPAM: { Config: [{ Subnet: '10.213.3.0/24' }, { Subnet: 'fd00:213::/64', Gateway: 'fd00:213::1' }] },
   });
   await networks.create({ Name: 'seven', EnableIPv6: true, IPAM: { Config: [{ Subnet: 'fd00:214::/64' }] } });
+  await networks.create({ Name: 'local', EnableIPv6: true });
+  assert.match(networks.inspect('local').IPAM.Config?.[1]?.Subnet ?? '', /^fd[0-9a-f:]+\/64$/);
   const web = await networks.open({
     ...plain,
     containerId: fakeId(1),

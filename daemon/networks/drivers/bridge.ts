@@ -11,7 +11,7 @@ import { macOf } from '../ipam.ts';
 import { hasLink, listLinks, readLinks } from '../links.ts';
 import type { Programs } from '../programs.ts';
 import type { EndpointRecord, NetworkRecord } from '../record.ts';
-import type { NetworkDriver, WirePlan, WireTarget } from './driver.ts';
+import { addressLines, type NetworkDriver, type WirePlan, type WireTarget } from './driver.ts';
 
 /** Docker's option names. */
 export const bridgeOptions = {
@@ -137,9 +137,7 @@ function plan(network: NetworkRecord, endpoint: EndpointRecord, { hostPid, mtu }
     hostBefore: [],
     inside: [
       `link add name ${ifname} address ${mac}${size} type veth peer name ${hostIfname}${size} netns ${hostPid}`,
-      ...(endpoint.address4 ? [`addr add ${endpoint.address4} broadcast + dev ${ifname}`] : []),
-      ...(endpoint.address6 ? [`addr add ${endpoint.address6} dev ${ifname} nodad`] : []),
-      `link set dev ${ifname} up`,
+      ...addressLines(endpoint),
     ],
     hostAfter: [
       `link set dev ${hostIfname} master ${bridgeNameOf(network)} up`,

@@ -1,3 +1,4 @@
+import { formatAddress, parseAddress } from '../../lib/ip.ts';
 import type { EndpointRecord, NetworkRecord } from '../record.ts';
 import type { NetworkRules } from '../rules.ts';
 
@@ -14,6 +15,17 @@ export interface WireTarget {
   netnsPath: string;
   /** A process in the daemon's own namespace, for commands that run inside. */
   hostPid: number;
+}
+
+/** The `ip` lines that give an endpoint's interface its addresses and bring it up. */
+export function addressLines({ ifname, address4, address6, requested }: EndpointRecord): string[] {
+  const linkLocal = (requested.ipamConfig?.LinkLocalIPs ?? []).map(parseAddress).filter((one) => one !== undefined);
+  return [
+    ...(address4 ? [`addr add ${address4} broadcast + dev ${ifname}`] : []),
+    ...(address6 ? [`addr add ${address6} dev ${ifname} nodad`] : []),
+    ...linkLocal.map((one) => `addr add ${formatAddress(one)}/${one.version === 4 ? 16 : 64} dev ${ifname}`),
+    `link set dev ${ifname} up`,
+  ];
 }
 
 /**

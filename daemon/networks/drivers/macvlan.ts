@@ -1,6 +1,6 @@
 import { invalidArgument } from '../../errors/error.ts';
 import type { NetworkRecord } from '../record.ts';
-import type { NetworkDriver } from './driver.ts';
+import { addressLines, type NetworkDriver } from './driver.ts';
 
 const modes = {
   macvlan: { option: 'macvlan_mode', names: ['bridge', 'private', 'passthru', 'vepa'], first: 'bridge' },
@@ -24,18 +24,13 @@ export function createSubinterfaceDriver(kind: 'macvlan' | 'ipvlan'): NetworkDri
     ensure: async () => undefined,
     remove: async () => undefined,
     plan(network, endpoint, { netnsPath }) {
-      const { ifname, hostIfname, mac, address4, address6 } = endpoint;
+      const { ifname, hostIfname, mac } = endpoint;
       const address = kind === 'macvlan' ? ` address ${mac}` : '';
       return {
         hostBefore: [
           `link add link ${network.options['parent']} name ${hostIfname}${address} netns ${netnsPath} type ${kind} mode ${modeOf(network)}`,
         ],
-        inside: [
-          `link set dev ${hostIfname} name ${ifname}`,
-          ...(address4 ? [`addr add ${address4} broadcast + dev ${ifname}`] : []),
-          ...(address6 ? [`addr add ${address6} dev ${ifname} nodad`] : []),
-          `link set dev ${ifname} up`,
-        ],
+        inside: [`link set dev ${hostIfname} name ${ifname}`, ...addressLines(endpoint)],
         hostAfter: [],
       };
     },
