@@ -25,6 +25,8 @@ export interface Report {
   readonly file: string;
   readonly sha256: string;
   readonly bytes: number;
+  /** Hash of the bundle alone: tells whether two executables differ by the sources or by the code cache. */
+  readonly bundleSha256: string;
   /** The executable of an earlier build was right already. */
   readonly isUnchanged: boolean;
   /** npm packages in the bundle: name@version -> licence. */
@@ -65,6 +67,7 @@ export function report(plugins: readonly VerifiedPlugin[], bundled: Bundle, warm
     file,
     sha256,
     bytes: size,
+    bundleSha256: createHash('sha256').update(readFileSync(bundled.file)).digest('hex'),
     isUnchanged: made.sha256 !== undefined,
     licences: Object.fromEntries(packages),
     duplicates: [...new Set(names.filter((name, index) => names.indexOf(name) !== index))],

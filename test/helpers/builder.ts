@@ -87,6 +87,7 @@ export function pluginPackage(name: string, more: object = {}): object {
 /** What `build/main.ts --json` tells. */
 export interface Told {
   readonly sha256: string;
+  readonly bundleSha256: string;
   readonly isUnchanged: boolean;
   readonly plugins: readonly { name: string; version: string; kinds: readonly string[] }[];
   readonly stages: readonly { name: string; note: string }[];
