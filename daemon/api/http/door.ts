@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { HandlerSpec } from '../../../hookplugins/shapes.ts';
 import { internal } from '../../errors/error.ts';
 import type { HookCaller } from '../../hooks/contract.ts';
 import type { Logger } from '../../lib/log.ts';
-import { type ApiApp, createApp } from './app.ts';
+import type { ApiApp } from './app.ts';
 import { createFront } from './front.ts';
 import type { RequestGate } from './gate.ts';
 import { type Listener, listen, type TlsFiles } from './listen.ts';
@@ -34,9 +35,12 @@ export interface HttpDoor {
 /** Requests that run when the daemon stops may take this long to end. */
 const graceMs = 2000;
 
+/** How long the routes wait for a first request before they are mounted. */
+const pingsFirstMs = 20;
+
 /**
- * Builds the front door: `api.updateHandler` plugins see all routes before they are mounted. Mounting takes longer than listening, so it comes second: pings are
- * answered meanwhile, other requests wait for it.
+ * Builds the front door: `api.updateHandler` plugins see all routes before they are mounted. Loading fastify and mounting takes longer than listening and holds the
+ * event loop, so it comes when the first request that is no ping wants it, or a moment after the start; that request waits for it.
  */
 export function createDoor(deps: DoorDeps): HttpDoor {
   let app: ApiApp | undefined;
@@ -47,13 +51,24 @@ export function createDoor(deps: DoorDeps): HttpDoor {
       const routes = await finalRoutes(deps);
       const mounted = Promise.withResolvers<ApiApp>();
       mounted.promise.catch(() => undefined); // told below
-      const front = createFront({ ...deps, figures, ownsPing: ownsPing(deps.routes, routes), app: mounted.promise });
+      const wanted = Promise.withResolvers<void>();
+      const front = createFront({
+        ...deps,
+        figures,
+        ownsPing: ownsPing(deps.routes, routes),
+        app() {
+          wanted.resolve();
+          return mounted.promise;
+        },
+      });
       try {
         for (const host of deps.hosts) {
           listeners.push(
             ...(await listen(host, { group: deps.group(), tls: deps.tls, dispatch: front.dispatch, ping: front.ping })),
           );
         }
+        await Promise.race([wanted.promise, sleep(pingsFirstMs)]);
+        const { createApp } = await import('./app.ts');
         app = await createApp({ ...deps, routes, figures });
         mounted.resolve(app);
       } catch (error) {

@@ -33,7 +33,8 @@ export function arrival(raw: IncomingMessage): Arrival | undefined {
 /** What the front is made of. `ownsPing` false sends `/_ping` through the routes like any other path. */
 export interface FrontOptions extends Pick<PipelineDeps, 'hooks' | 'gate'> {
   readonly ownsPing: boolean;
-  readonly app: Promise<ApiApp>;
+  /** The routes, mounted when first asked for. */
+  app(): Promise<ApiApp>;
   readonly figures: ApiFigures;
 }
 
@@ -57,31 +58,29 @@ export interface Front {
 /** Builds it; see above. */
 export function createFront(options: FrontOptions): Front {
   const { hooks, gate, ownsPing } = options;
-  const isPingFree = ownsPing && !hooks.has('api.preRequest') && !hooks.has('api.postResponse');
   const pingFigures = options.figures.route('GET', '/_ping');
   let app: ApiApp | undefined;
-  options.app.then(
-    (mounted) => {
-      app = mounted;
-    },
-    () => undefined, // each waiting request tells it
-  );
 
   const route = (raw: Arrived, response: ServerResponse, url: string): void => {
     const split = splitVersion(url);
     raw.originalUrl = url;
     raw.url = split.url;
     raw[arrived] = { version: split.version, response };
-    if (app) app.handle(raw, response);
-    else
-      options.app.then(
-        (mounted) => mounted.handle(raw, response),
-        (error: unknown) => writeAnswer(response, errorAnswer(error), raw.method === 'HEAD'),
-      );
+    if (app) {
+      app.handle(raw, response);
+      return;
+    }
+    options.app().then(
+      (mounted) => {
+        app = mounted;
+        mounted.handle(raw, response);
+      },
+      (error: unknown) => writeAnswer(response, errorAnswer(error), raw.method === 'HEAD'),
+    );
   };
 
   const ping: PingPolicy = {
-    mayAnswer: () => isPingFree && !gate.isActive,
+    mayAnswer: () => ownsPing && !gate.isActive && !hooks.has('api.preRequest') && !hooks.has('api.postResponse'), // a reload may change it
     count: () => countRequest(pingFigures, 200, 0),
   };
 
