@@ -54,7 +54,7 @@ export async function startExec(
     exec.state = 'running';
     exec.running.resolve();
     exec.io.started();
-    return { attached, done: finish(room, exec) };
+    return { attached, done: finishExec(room, exec) };
   } catch (error) {
     await exec.io?.close();
     const failure = startFailure(error);
@@ -95,8 +95,8 @@ async function runProcess(room: ProcessRoom, exec: Exec, process: object): Promi
   }
 }
 
-/** Never rejects. */
-async function finish(room: ProcessRoom, exec: Exec): Promise<number> {
+/** Waits for the exit of an exec that runs, and tells it; never rejects. */
+export async function finishExec(room: ProcessRoom, exec: Exec): Promise<number> {
   const { id, container, config } = exec;
   const exitCode = await exec.exited.promise;
   room.execs.ended(exec, exitCode);

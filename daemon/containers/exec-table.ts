@@ -68,6 +68,10 @@ export class ExecTable {
     return added;
   }
 
+  has(id: string): boolean {
+    return this.#execs.has(id);
+  }
+
   /** Throws notFound with Docker's text. */
   get(id: string): Exec {
     const exec = this.#execs.get(id);

@@ -29,6 +29,7 @@ register<Processes>({
   required: true,
   initFn(ctx) {
     const containers = ctx.getSingle<ContainersRoom>(types.container);
+    const log = ctx.getSingle<Logger>(types.log).withTag('processes');
     const processes = createProcesses({
       state: join(ctx.base.state, 'containers'),
       table: containers.table,
@@ -38,10 +39,12 @@ register<Processes>({
       stdio: ctx.getSingle<StdioService>(types.stdio),
       hooks: ctx.getSingle<Hooks>(types.hooks),
       events: ctx.getSingle<EventBus>(types.event),
-      log: ctx.getSingle<Logger>(types.log).withTag('processes'),
+      log,
       host: ctx.getSingle<HostFacts>(types.spec),
     });
     containers.useProcesses(processes);
+    // Not waited for: the start is not to depend on how many there were.
+    processes.restore().catch((error: unknown) => log.warn('execs of the former daemon were not looked at', { error }));
     return processes;
   },
 });

@@ -4,6 +4,7 @@ import { execStartAttached, execStartDetached } from './attach-exec.ts';
 import { changes } from './changes.ts';
 import type { ContainerProcesses } from './contract.ts';
 import { execCreate, execInspect } from './exec.ts';
+import { restoreExecs } from './exec-restore.ts';
 import { execRun } from './exec-run.ts';
 import { ExecTable } from './exec-table.ts';
 import { isFramed, logs } from './logs.ts';
@@ -29,6 +30,8 @@ export interface Processes extends ContainerProcesses {
   archiveStat: Bound<typeof archiveStat>;
   archiveGet: Bound<typeof archiveGet>;
   archivePut: Bound<typeof archivePut>;
+  /** At the daemon's start, after the containers are back. */
+  restore(): Promise<void>;
   close(): void;
 }
 
@@ -58,6 +61,7 @@ export function createProcesses(deps: Omit<ProcessRoom, 'execs'>): Processes {
     archiveStat: (query) => archiveStat(room, query),
     archiveGet: (query, open) => archiveGet(room, query, open),
     archivePut: (query, source) => archivePut(room, query, source),
+    restore: () => restoreExecs(room),
     close() {
       leave();
       execs.close();

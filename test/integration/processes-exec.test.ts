@@ -155,6 +155,29 @@ test('events, inspect and the end of a container', async () => {
     assert.ok(actions.includes(action), `${action} in ${actions}`);
 });
 
+test('execs outlive a daemon that is killed: their output is read on, their end is told, nothing stays', async () => {
+  const id = await s.exec('main', {
+    Cmd: ['sh', '-c', 'until [ -f /go ]; do sleep 0.05; done; head -c 1000000 /dev/zero; touch /gone; exit 3'],
+  });
+  await s.ok('POST', `/exec/${id}/start`, { Detach: true });
+  const short = await s.exec('main', { Cmd: ['sh', '-c', 'touch /short; exec sleep 0.2'] });
+  await s.ok('POST', `/exec/${short}/start`, { Detach: true });
+  assert.is(await s.sh('main', 'until [ -f /short ]; do sleep 0.02; done'), 0);
+  await daemon.kill();
+  await daemon.start();
+  const again = await poll(
+    'it is known again',
+    async () => {
+      const answer = await daemon.call('GET', `/exec/${id}/json`);
+      return answer.status === 200 && answer.json<ExecState>();
+    },
+    { timeoutMs: 20_000 },
+  );
+  assert.is(again.Running, true);
+  assert.is(await s.sh('main', 'touch /go; until [ -f /gone ]; do sleep 0.02; done'), 0);
+  await poll('its end is seen', async () => (await inspect(id)).ExitCode === 3, { timeoutMs: 20_000 });
+});
+
 test('nothing is left of ended execs', async () => {
   await poll(
     'only the fifos of the container are left',

@@ -1,7 +1,6 @@
 /*
- * The reading half of file logs. All files are opened in one synchronous go, so a rotation cannot come in between; the last n entries are found from the end
- * backwards, the rest is read forward in blocks. A follower waits for the writer's word at the end of the current file, and goes on with the next generation when the
- * file was rotated.
+ * The reading half of file logs. All files are opened in one synchronous go, so a rotation cannot come in between; the last n entries are found from the end backwards, the rest is read forward in
+ * blocks. A follower opens each new file in the moment of its rotation: however fast the writer is, it misses nothing. At the end of what there is it waits for the writer's word.
  */
 import { closeSync, createReadStream, createWriteStream, fstatSync, openSync, read as readCallback, rmSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
@@ -15,6 +14,7 @@ import type { RotatingFile } from './rotating-file.ts';
 const read = promisify(readCallback);
 const blockBytes = 64 * 1024;
 const empty = Buffer.alloc(0);
+const maxQueuedFiles = 128;
 
 type Decoder = ReturnType<LogCodec['decoder']>;
 
@@ -48,7 +48,6 @@ class FileLogReader {
   readonly #options: LogReadOptions;
   /** Oldest first; closed as they are read. */
   readonly #files: OpenFile[] = [];
-  #generation = 0;
 
   constructor(file: RotatingFile, codec: LogCodec, ends: { ends: LogEnds; endsAtStart: number }, options: LogReadOptions) {
     this.#file = file;
@@ -58,8 +57,10 @@ class FileLogReader {
   }
 
   async *batches(): AsyncGenerator<LogEntry[]> {
-    const { untilNano } = this.#options;
-    this.#openAll();
+    const { untilNano, follow } = this.#options;
+    this.#file.write();
+    for (const generation of this.#file.generations()) this.#openFile(generation);
+    const leave = follow ? this.#file.listenOpen(() => this.#openNext()) : undefined;
     try {
       for await (const batch of this.#all()) {
         // Docker stops at the first entry after `until`: entries are in order.
@@ -69,18 +70,22 @@ class FileLogReader {
         if (over >= 0) return;
       }
     } finally {
+      leave?.();
       for (const { fd } of this.#files.splice(0)) closeSync(fd);
     }
   }
 
-  /** Opens every file in one go, so that no rotation comes in between. */
-  #openAll(): void {
-    this.#file.write();
-    this.#generation = this.#file.generation;
-    for (const generation of this.#file.generations()) {
-      const opened = this.#file.openGeneration(generation);
-      if (opened) this.#files.push({ generation, ...opened, size: opened.compressed ? Infinity : fstatSync(opened.fd).size });
-    }
+  #openFile(generation: number): void {
+    if (this.#files.at(-1)?.generation === generation) return;
+    const opened = this.#file.openGeneration(generation);
+    if (!opened) return;
+    this.#files.push({ generation, ...opened, size: opened.compressed ? Infinity : fstatSync(opened.fd).size });
+  }
+
+  #openNext(): void {
+    this.#openFile(this.#file.generation);
+    // A follower that does not come along is not to hold ever more files on the disk.
+    if (this.#files.length > maxQueuedFiles) for (const { fd } of this.#files.splice(1, 1)) closeSync(fd);
   }
 
   #wanted({ stream, timeNano }: LogEntry): boolean {
@@ -88,18 +93,32 @@ class FileLogReader {
   }
 
   async *#all(): AsyncGenerator<LogEntry[]> {
-    if (this.#files.length === 0) {
-      if (this.#options.follow) yield* this.#followLater();
-      return;
-    }
+    const { follow } = this.#options;
     let offset = await this.#skipToTail();
-    for (let next = this.#files[0]; next; next = this.#files[0]) {
-      if (next.compressed) await this.#unpack(next);
-      const follow = this.#options.follow && this.#files.length === 1;
-      yield* follow ? this.#follow(next, offset) : this.#toEnd(next.fd, offset, this.#codec.decoder(), next.size);
-      offset = 0;
-      closeSync(next.fd);
-      this.#files.shift();
+    for (;;) {
+      const file = this.#files[0];
+      if (file) {
+        if (!(yield* this.#oneFile(file, offset))) return;
+        closeSync(file.fd);
+        this.#files.shift();
+        offset = 0;
+      } else if (!follow || this.#isOver() || !(await this.#news(undefined, 0))) {
+        return; // nothing was ever written
+      }
+    }
+  }
+
+  /** All of one file; the current one, when following, until the process's output is over. True when there is a next file. */
+  async *#oneFile(file: OpenFile, from: number): AsyncGenerator<LogEntry[], boolean> {
+    const { follow } = this.#options;
+    if (file.compressed) await this.#unpack(file);
+    const decoder = this.#codec.decoder();
+    for (let at = from; ; ) {
+      const hasNext = this.#files.length > 1; // both asked before reading: then what is read is all
+      const over = this.#isOver();
+      at = yield* this.#toEnd(file.fd, at, { decoder, limit: follow ? Infinity : file.size });
+      if (hasNext) return true;
+      if (!follow || over || !(await this.#news(file.fd, at))) return false;
     }
   }
 
@@ -120,7 +139,11 @@ class FileLogReader {
     return 0;
   }
 
-  async *#toEnd(fd: number, from: number, decoder: Decoder, limit = Infinity): AsyncGenerator<LogEntry[], number> {
+  async *#toEnd(
+    fd: number,
+    from: number,
+    { decoder, limit }: { decoder: Decoder; limit: number },
+  ): AsyncGenerator<LogEntry[], number> {
     for (let at = from; ; ) {
       const block = at < limit ? await readAt(fd, at, Math.min(blockBytes, limit - at)) : empty;
       if (block.length === 0) return at;
@@ -128,58 +151,6 @@ class FileLogReader {
       const batch = decoder.push(block);
       if (batch.length > 0) yield batch;
     }
-  }
-
-  /** From `offset` of one file until the process's output is over, through rotations. */
-  async *#follow(first: OpenFile, offset: number): AsyncGenerator<LogEntry[]> {
-    let { fd } = first;
-    let at = offset;
-    let decoder = this.#codec.decoder();
-    this.#generation = first.generation;
-    for (;;) {
-      const rotated = this.#file.generation > this.#generation; // asked before reading: then the file is complete
-      const over = this.#isOver();
-      at = yield* this.#toEnd(fd, at, decoder);
-      if (rotated) {
-        const next = await this.#nextFile();
-        if (!next) return;
-        closeSync(fd);
-        fd = next;
-        first.fd = fd; // closed by whoever closes `first`
-        at = 0;
-        decoder = this.#codec.decoder();
-        continue;
-      }
-      if (over || !(await this.#news(fd, at))) return;
-    }
-  }
-
-  /** The log had no file yet: waits for the first. */
-  async *#followLater(): AsyncGenerator<LogEntry[]> {
-    for (;;) {
-      const over = this.#isOver();
-      const opened = this.#file.openGeneration(this.#file.generation);
-      if (opened) {
-        this.#files.push({ generation: this.#file.generation, ...opened, size: Infinity });
-        const [file] = this.#files;
-        if (file) yield* this.#follow(file, 0);
-        return;
-      }
-      if (over || !(await this.#news(undefined, 0))) return;
-    }
-  }
-
-  async #nextFile(): Promise<number | undefined> {
-    // A follower that is slower than all the files that are kept loses what was rotated away, as with Docker.
-    for (let generation = this.#generation + 1; generation <= this.#file.generation; generation += 1) {
-      const opened = this.#file.openGeneration(generation);
-      if (!opened) continue;
-      this.#generation = generation;
-      const next: OpenFile = { generation, ...opened, size: Infinity };
-      if (next.compressed) await this.#unpack(next);
-      return next.fd;
-    }
-    return undefined;
   }
 
   #isOver(): boolean {
@@ -198,7 +169,7 @@ class FileLogReader {
     const timer = waitMs === undefined || waitMs > 2 ** 31 - 1 ? undefined : setTimeout(stop, waitMs);
     try {
       // Something may have been written or ended between the last read and now.
-      if (this.#isOver() || this.#file.generation > this.#generation || (fd !== undefined && fstatSync(fd).size > at))
+      if (this.#isOver() || this.#files.length > (fd === undefined ? 0 : 1) || (fd !== undefined && fstatSync(fd).size > at))
         return true;
       return await promise;
     } finally {

@@ -40,6 +40,7 @@ export class RotatingFile {
   readonly path: string;
   readonly #options: RotationOptions;
   readonly #listeners = new Set<() => void>();
+  readonly #openListeners = new Set<() => void>();
   #fd: number | undefined;
   #size = 0;
   /** Bytes of ours at the beginning of `scratch`. */
@@ -90,6 +91,12 @@ export class RotatingFile {
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Called each time the current file was opened for writing (a new one after a rotation), before anything is written to it; returns the way out. */
+  listenOpen(listener: () => void): () => void {
+    this.#openListeners.add(listener);
+    return () => this.#openListeners.delete(listener);
   }
 
   /** Opens the file of a generation for reading; undefined when it is rotated away or was never written. Synchronous. */
@@ -145,6 +152,7 @@ export class RotatingFile {
     mkdirSync(dirname(this.path), { recursive: true, mode: 0o710 });
     this.#fd = openSync(this.path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o640);
     this.#size = fstatSync(this.#fd).size;
+    for (const listener of this.#openListeners) listener();
   }
 
   #rotate(): void {
