@@ -5,6 +5,7 @@ import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, Outgoi
 import { connect as connectSocket } from 'node:net';
 import { internal, type Kind, messageOf, PouchError, unavailable } from '../errors/error.ts';
 import { kindOfGrpc } from '../errors/wire.ts';
+import { CallFigures } from './call-figures.ts';
 import type { CallOptions } from './contract.ts';
 import { FrameReader, framePrefix } from './grpc-frame.ts';
 
@@ -52,6 +53,7 @@ const callsPerConnection = 2 ** 29; // HTTP/2 has 2^30 stream ids for a client, 
 /** The connection. It is made with the first call and again after `disconnect` or a loss. */
 export class Channel {
   readonly #options: ChannelOptions;
+  readonly figures = new CallFigures();
   #http2: typeof import('node:http2') | undefined;
   #connection: Connection | undefined;
 
@@ -151,6 +153,7 @@ export class Channel {
     const { signal, timeoutMs } = options;
     if (signal?.aborted) throw cancelled(signal);
     if (timeoutMs !== undefined && timeoutMs <= 0) throw tooLate();
+    const started = performance.now();
     const connection = this.#connected();
     const { session } = connection;
     const stream = session.request(this.#headers(path, options));
@@ -166,6 +169,7 @@ export class Channel {
     const settle = () => {
       if (isSettled) return;
       isSettled = true;
+      this.figures.add(path, status?.code, performance.now() - started);
       if (status?.code === 0) resolve();
       else if (status) reject(new PouchError(kindOfGrpc(status.code), status.message));
       else reject(failure ?? unavailable(`the connection to containerd ended (${this.#options.socket})`));

@@ -38,6 +38,7 @@ export function createContainerdClient(options: ChannelOptions): ContainerdClien
     readBlob: (digest, range) => readBlob(content, digest, range),
     readJson: (digest, call) => readJson(content, digest, call),
     withLease: (work, lease) => withLease(leases, work, lease),
+    figures: () => channel.figures.rows(),
     disconnect: () => channel.disconnect(),
     warm: () => channel.warm(),
   };

@@ -83,6 +83,16 @@ export interface WrittenBlob {
   existed: boolean;
 }
 
+/** Calls of one method with one outcome, for `/metrics`. */
+export interface CallFigure {
+  /** `containerd.services.tasks.v1.Tasks/Start`. */
+  readonly method: string;
+  /** gRPC's status number, or `lost` when the connection ended. */
+  readonly code: string;
+  readonly count: number;
+  readonly seconds: number;
+}
+
 /**
  * containerd as the rooms use it: its services with decoded messages, and what is more than one call.
  * Errors are PouchErrors with containerd's text. While our own containerd is being restarted, calls wait for it.
@@ -110,6 +120,8 @@ export interface ContainerdClient {
   withLease<T>(work: (lease: string) => Promise<T>, options?: { expireMs?: number; signal?: AbortSignal }): Promise<T>;
   /** Loads node:http2 ahead of the first call (some 10 ms of CPU): best once the daemon's own socket is up. */
   warm(): Promise<void>;
+  /** What was called so far. */
+  figures?(): CallFigure[];
   /** Closes the connection; calls under way fail with `unavailable`, the next call connects anew. */
   disconnect(): void;
 }

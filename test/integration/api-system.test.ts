@@ -145,6 +145,10 @@ test('health, metrics and hook figures are there for whoever watches', async () 
   assert.match(String(metrics.headers['content-type']), /^text\/plain; version=0\.0\.4/);
   assert.match(metrics.text, /^pouchd_api_requests_total\{method="GET",path="\/health",code="200"\} 1$/m);
   assert.match(metrics.text, /^pouchd_api_request_duration_seconds_bucket\{method="GET",path="\/health",le="\+Inf"\} 1$/m);
+  assert.match(
+    metrics.text,
+    /^pouchd_containerd_calls_total\{method="containerd.services.version.v1.Version\/Version",code="0"\} \d+$/m,
+  );
   assert.match(metrics.text, /^process_resident_memory_bytes \d+$/m);
   assert.equal((await daemon.call('GET', '/plugins/hooks')).json(), { plugins: [], stats: [] });
   assert.equal((await daemon.call('GET', '/plugins')).json(), []);

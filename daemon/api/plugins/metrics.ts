@@ -1,4 +1,5 @@
 import type { Metric } from 'prom-client';
+import type { CallFigure } from '../../ctrd/contract.ts';
 import type { HookStats } from '../../hooks/contract.ts';
 import { apiBuckets, type RouteFigures } from '../http/metrics.ts';
 
@@ -8,7 +9,7 @@ export interface MetricsSource {
   routes(): readonly RouteFigures[];
   containers(): Readonly<Record<string, number>>;
   /** Calls to containerd by method, where the client counts them. */
-  containerdCalls(): readonly { method: string; code: string; count: number; seconds: number }[];
+  containerdCalls(): readonly CallFigure[];
 }
 
 interface Sample {

@@ -12,14 +12,14 @@ register({
   requires: [types.hooks, types.container, types.ctrd],
   initFn(ctx) {
     const hooks = ctx.getSingle<Hooks>(types.hooks);
-    const ctrd = ctx.get<Ctrd & { calls?: MetricsSource['containerdCalls'] }>(types.ctrd);
+    const ctrd = ctx.get<Ctrd>(types.ctrd);
     return pluginRoutes({
       hooks,
       metrics: {
         hooks: () => hooks.stats(),
         routes: () => ctx.getById<HttpDoor>(types.api, 'http').figures.routes, // the door comes after its routes
         containers: () => countStates(ctx.get<Containers>(types.container)),
-        containerdCalls: () => ctrd?.calls?.() ?? [],
+        containerdCalls: () => ctrd?.client.figures?.() ?? [],
       },
     });
   },
