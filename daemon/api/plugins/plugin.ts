@@ -3,7 +3,6 @@ import type { Containers } from '../../containers/contract.ts';
 import type { Ctrd } from '../../ctrd/contract.ts';
 import type { Hooks } from '../../hooks/contract.ts';
 import type { HttpDoor } from '../http/door.ts';
-import type { MetricsSource } from './metrics.ts';
 import { pluginRoutes } from './routes.ts';
 
 register({
