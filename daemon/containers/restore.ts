@@ -24,6 +24,7 @@ const lostExitCode = 255;
 
 /** See above. When this resolves, all containers are in the table and tell the truth; the sweep and restarts by policy may still be under way. */
 export async function restore(room: Room): Promise<void> {
+  const times = [performance.now()];
   const tasksListed = listTasks(room);
   const records = room.store.all<ContainerRecord>('containers').map((one) => one.value);
   for (const record of records) {
@@ -34,12 +35,18 @@ export async function restore(room: Room): Promise<void> {
     }
   }
   const tasks = await tasksListed;
+  times.push(performance.now());
   const running = new Set(room.table.all().filter((container) => isAlive(container, tasks.get(container.record.id))));
   await room.networks.restore(new Set([...running].map((one) => one.record.id)));
+  times.push(performance.now());
   await forEach(room, [...running], (container) => takeOver(room, container, tasks.get(container.record.id)!));
+  times.push(performance.now());
   const rest = room.table.all().filter((container) => !running.has(container));
   await forEach(room, rest, (container) => endMissed(room, container, tasks.get(container.record.id)));
   await sweepShims(room, new Set(tasks.keys())); // before anyone can start what such a shim holds
+  times.push(performance.now());
+  const [loadMs, networksMs, takeOverMs, endMs] = times.slice(1).map((time, at) => Math.round(time - (times[at] ?? 0)));
+  room.log.debug('restored', { containers: records.length, running: running.size, loadMs, networksMs, takeOverMs, endMs });
   void settleRest(room, rest, [...tasks.keys()]).catch((error: unknown) =>
     room.log.error('not all leftovers and restarts were seen to', { error }),
   );

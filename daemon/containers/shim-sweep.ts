@@ -61,9 +61,11 @@ function findShims(room: Room): Shim[] {
 /** The shim of our containerd that has this pid now, if it is one. */
 function shimAt(room: Room, pid: number): Shim | undefined {
   try {
+    // The kernel cuts names to 15 bytes; reading a command line takes the process's memory lock, so only shims' are read.
+    if (!readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('containerd-shim')) return undefined;
     const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
     const value = (flag: string) => args[args.indexOf(flag) + 1] ?? '';
-    if (!args[0]?.includes('containerd-shim') || !args.includes('-id')) return undefined;
+    if (!args.includes('-id')) return undefined;
     if (value('-namespace') !== room.ctrd.client.namespace || value('-address') !== room.ctrd.supervisor.socket) return undefined;
     return { pid, id: value('-id'), bundle: readlinkSync(`/proc/${pid}/cwd`).replace(/ \(deleted\)$/, '') };
   } catch {
