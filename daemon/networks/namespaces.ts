@@ -2,8 +2,9 @@
  * Network namespaces as files: `unshare --net=FILE` mounts a new one on a file under the state directory, `nsenter --net=FILE` runs a script inside. Both are
  * called by the long-lived shells, so the daemon itself spawns nothing. Removal unmounts and deletes the file; the kernel then takes the interfaces with it.
  */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { internal } from '../errors/error.ts';
 import type { Programs } from './programs.ts';
 
 /** Makes, enters and removes the namespaces of this daemon. */
@@ -50,10 +51,11 @@ export class Namespaces {
   async remove(paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return;
     for (const path of paths) this.#made.delete(path);
-    const files = paths.join(' ');
-    await this.#programs.sh(
-      `umount -l ${files} 2>/dev/null; rm -f ${files} 2>/dev/null || { umount -l ${files} 2>/dev/null; rm -f ${files}; }`,
-    );
+    for (let rest = paths, tries = 0; rest.length > 0; tries++) {
+      await this.#programs.sh(`umount -l ${rest.join(' ')} 2>/dev/null || :`);
+      rest = rest.filter((path) => !isDeleted(path)); // still mounted: an unshare that was under way has mounted it again
+      if (tries === 2 && rest.length > 0) throw internal(`namespaces cannot be removed: ${rest.join(', ')}`);
+    }
   }
 
   /** The files that are there now. */
@@ -63,6 +65,15 @@ export class Namespaces {
     } catch {
       return []; // no directory: nothing was made yet
     }
+  }
+}
+
+function isDeleted(path: string): boolean {
+  try {
+    unlinkSync(path);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT';
   }
 }
 
