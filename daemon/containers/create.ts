@@ -142,6 +142,8 @@ function completeHostConfig(room: Room, given: HostConfig): HostConfig {
     NetworkMode: given.NetworkMode || 'default',
     LogConfig: log,
     RestartPolicy: { Name: given.RestartPolicy?.Name || 'no', MaximumRetryCount: given.RestartPolicy?.MaximumRetryCount ?? 0 },
+    // Docker: a memory limit without a swap limit allows as much swap again.
+    ...(given.Memory && !given.MemorySwap ? { MemorySwap: given.Memory * 2 } : {}),
     ShmSize: given.ShmSize || room.config.defaultShmSizeBytes,
     Runtime: given.Runtime || room.config.defaultRuntime,
     IpcMode: given.IpcMode || 'private',

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { isKind } from '../errors/error.ts';
-import type { ContainerJSON } from '../types/docker/container.ts';
+import type { ContainerConfig, ContainerJSON } from '../types/docker/container.ts';
+import { configDefaults, hostConfigDefaults } from './inspect-defaults.ts';
 import { sizes } from './list.ts';
 import type { LiveContainer } from './live.ts';
 import { networkSettings } from './network-settings.ts';
@@ -29,13 +30,18 @@ export async function inspect(room: Room, container: LiveContainer, options: { s
     ProcessLabel: record.processLabel,
     AppArmorProfile: record.appArmorProfile,
     ExecIDs: container.execs.size > 0 ? [...container.execs] : null,
-    HostConfig: record.hostConfig,
+    HostConfig: { ...hostConfigDefaults, ...record.hostConfig },
     GraphDriver: { Data: await layerFolders(room, container), Name: record.snapshotter },
     ...(options.size ? await sizes(room, container) : {}),
     Mounts: record.mounts,
-    Config: record.config,
+    Config: { ...configDefaults, ...withoutEmpty(record.config) },
     NetworkSettings: networkSettings(container),
   };
+}
+
+/** The merge with the image writes `undefined` where neither says anything; that must not hide a default. */
+function withoutEmpty(config: ContainerConfig): ContainerConfig {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
 
 /** The overlay's folders as Docker's overlay2 driver tells them; null for other kinds of roots. */
