@@ -114,3 +114,8 @@ export const jsonCheck = {
       ),
   },
 } satisfies Record<string, JsonShape>;
+
+/** One word of a fixed set. */
+export function oneOf(...words: string[]): (value: unknown) => string | undefined {
+  return (value) => (words.includes(String(value)) ? undefined : `must be ${words.join(' or ')}`);
+}

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { invalidArgument, messageOf } from '../errors/error.ts';
 import { closest } from './closest.ts';
-import { type Option, options } from './options.ts';
+import type { Option } from './option.ts';
+import { options } from './options.ts';
 import { fromFile } from './value.ts';
 
 const byKey = new Map<string, Option>((options as readonly Option[]).map((option) => [option.key, option]));

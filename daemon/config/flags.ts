@@ -1,6 +1,7 @@
 import { invalidArgument } from '../errors/error.ts';
 import { closest } from './closest.ts';
-import { type Option, options } from './options.ts';
+import type { Option } from './option.ts';
+import { options } from './options.ts';
 import { fromFlag } from './value.ts';
 
 /** What a command line says: option values by key, and the flags that are no options. */

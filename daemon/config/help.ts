@@ -1,4 +1,5 @@
-import { defaultConfigFile, type Option, options } from './options.ts';
+import type { Option } from './option.ts';
+import { defaultConfigFile, options } from './options.ts';
 
 /** The text of `pouchd --help`, made from the table of options. */
 export function helpText(): string {

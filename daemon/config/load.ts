@@ -2,7 +2,8 @@ import { invalidArgument } from '../errors/error.ts';
 import type { DaemonConfig } from './contract.ts';
 import { readConfigFile } from './file.ts';
 import type { ParsedFlags } from './flags.ts';
-import { defaultConfigFile, type Option, options } from './options.ts';
+import type { Option } from './option.ts';
+import { defaultConfigFile, options } from './options.ts';
 import { checkValue } from './value.ts';
 
 /** A configuration and the file it was read from (whether or not it is there). */

@@ -1,5 +1,5 @@
 import { invalidArgument } from '../errors/error.ts';
-import type { Option } from './options.ts';
+import type { Option } from './option.ts';
 
 /** Where a value comes from, for messages: `flag --host`, `config file /etc/pouchd/config.json: hosts`. */
 export interface Origin {

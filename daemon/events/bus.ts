@@ -1,15 +1,14 @@
 import type { Logger } from '../lib/log.ts';
 import { nowNano } from '../lib/time.ts';
-import type { Store } from '../store/contract.ts';
 import type { EventMessage } from '../types/docker/event.ts';
 import type { EventBus, EventInput } from './contract.ts';
 import { eventFilter } from './filter.ts';
-import { EventHistory, type HistoryLimits } from './history.ts';
+import { EventHistory, type EventStore, type HistoryLimits } from './history.ts';
 import { Subscription } from './subscription.ts';
 
 /** What the event bus is made of; without a store nothing outlives the daemon. */
 export interface EventBusDeps {
-  readonly store?: Pick<Store, 'all' | 'put' | 'delete' | 'transaction'>;
+  readonly store?: EventStore;
   readonly log: Logger;
   readonly limits?: Partial<HistoryLimits>;
 }

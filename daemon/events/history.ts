@@ -4,8 +4,15 @@
  */
 import { messageOf } from '../errors/error.ts';
 import type { Logger } from '../lib/log.ts';
-import type { Store } from '../store/contract.ts';
 import type { EventMessage } from '../types/docker/event.ts';
+
+/** What the history needs of the daemon's store: its `events` table. */
+export interface EventStore {
+  all<T>(table: 'events'): { id: string; value: T }[];
+  put(table: 'events', id: string, value: unknown): void;
+  delete(table: 'events', id: string): void;
+  transaction<T>(work: () => T): T;
+}
 
 /** Sizes of the history; the defaults suit a daemon, tests make them small. */
 export interface HistoryLimits {
@@ -21,7 +28,7 @@ const defaults: HistoryLimits = { ring: 512, rows: 4096, flushMs: 1000 };
 
 /** The remembered events of one daemon. */
 export class EventHistory {
-  readonly #store: Pick<Store, 'all' | 'put' | 'delete' | 'transaction'> | undefined;
+  readonly #store: EventStore | undefined;
   readonly #log: Logger;
   readonly #limits: HistoryLimits;
   readonly #ring: EventMessage[] = [];
@@ -31,11 +38,7 @@ export class EventHistory {
   #timer: NodeJS.Timeout | undefined;
   #sequence = 0;
 
-  constructor(
-    store: Pick<Store, 'all' | 'put' | 'delete' | 'transaction'> | undefined,
-    log: Logger,
-    limits: Partial<HistoryLimits> = {},
-  ) {
+  constructor(store: EventStore | undefined, log: Logger, limits: Partial<HistoryLimits> = {}) {
     this.#store = store;
     this.#log = log;
     this.#limits = { ...defaults, ...limits };

@@ -1,7 +1,7 @@
 import { register, types } from '../../hookplugins/registry.ts';
 import type { Logger } from '../lib/log.ts';
-import type { Store } from '../store/contract.ts';
 import { createEventBus } from './bus.ts';
+import type { EventStore } from './history.ts';
 
 register({
   type: types.event,
@@ -9,5 +9,5 @@ register({
   requires: [types.log, types.store],
   required: true,
   initFn: (ctx) =>
-    createEventBus({ store: ctx.getSingle<Store>(types.store), log: ctx.getSingle<Logger>(types.log).withTag('events') }),
+    createEventBus({ store: ctx.getSingle<EventStore>(types.store), log: ctx.getSingle<Logger>(types.log).withTag('events') }),
 });

@@ -1,32 +1,16 @@
 import { once } from 'node:events';
 import { invalidArgument } from '../../errors/error.ts';
+import { eventFilterKeys } from '../../events/filter.ts';
 import { checkFilterKeys } from '../../lib/filters.ts';
 import { nowNano, parseTimestamp } from '../../lib/time.ts';
 import { queryFilters, queryText } from '../http/query.ts';
 import type { ApiReply, ApiRequest } from '../http/route.ts';
 import type { SystemBackend } from './backend.ts';
 
-const accepted = [
-  'config',
-  'container',
-  'daemon',
-  'event',
-  'image',
-  'label',
-  'network',
-  'node',
-  'plugin',
-  'scope',
-  'secret',
-  'service',
-  'type',
-  'volume',
-];
-
 /** `GET /events`: JSON objects, one a line, from `since` on and then live until `until`, or until the client leaves. */
 export async function streamEvents(backend: SystemBackend, request: ApiRequest, reply: ApiReply): Promise<void> {
   const filters = queryFilters(request.query);
-  checkFilterKeys(filters, accepted);
+  checkFilterKeys(filters, eventFilterKeys);
   const now = nowNano();
   const since = momentOf(queryText(request.query, 'since'), now);
   const until = momentOf(queryText(request.query, 'until'), now);

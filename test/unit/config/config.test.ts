@@ -8,7 +8,8 @@ import { parseFlags } from '../../../daemon/config/flags.ts';
 import { socketGroup } from '../../../daemon/config/group.ts';
 import { helpText } from '../../../daemon/config/help.ts';
 import { defaultConfig, loadConfig, reloadConfig } from '../../../daemon/config/load.ts';
-import { type Option, options } from '../../../daemon/config/options.ts';
+import type { Option } from '../../../daemon/config/option.ts';
+import { options } from '../../../daemon/config/options.ts';
 import { rejects } from '../../helpers/rejects.ts';
 
 async function withFiles(files: Record<string, string>, work: (dir: string) => void | Promise<void>): Promise<void> {
