@@ -16,11 +16,41 @@ if (process.env.NODE_CHANNEL_FD) {
   run(args.length === 1 && args[0] === '--build-info');
 }
 
+/**
+ * Bundle and code cache stand behind the last loaded byte of this file (build/stages/link.ts), then their two sizes. They are read, not mapped: what is mapped and was
+ * touched once stays resident for the daemon's whole life.
+ */
+function readTail() {
+  const fs = require('node:fs');
+  const file = fs.openSync('/proc/self/exe', 'r');
+  try {
+    const { size } = fs.fstatSync(file);
+    const read = (length, at) => {
+      const bytes = Buffer.allocUnsafeSlow(length);
+      for (let done = 0; done < length; ) {
+        const count = fs.readSync(file, bytes, done, length - done, at + done);
+        if (count === 0) throw new Error('the executable was cut short');
+        done += count;
+      }
+      return bytes;
+    };
+    const sizes = read(8, size - 8);
+    const bundleSize = sizes.readUInt32LE(0);
+    const cacheSize = sizes.readUInt32LE(4);
+    const cacheAt = size - 8 - cacheSize;
+    return {
+      source: read(bundleSize, cacheAt - bundleSize).latin1Slice(), // esbuild writes ASCII
+      cachedData: cacheSize > 0 ? read(cacheSize, cacheAt) : undefined,
+    };
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
 function run(isInfo) {
   const vm = require('node:vm');
   const { createRequire } = require('node:module');
-  const source = Buffer.from(sea.getRawAsset('pouchd.js')).latin1Slice(); // esbuild writes ASCII
-  const cachedData = info.hasCache ? new Uint8Array(sea.getRawAsset('pouchd.cache')) : undefined;
+  const { source, cachedData } = readTail();
   const script = new vm.Script(source, {
     filename: 'pouchd.js',
     cachedData,

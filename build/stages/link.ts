@@ -6,6 +6,7 @@ import {
   closeSync,
   constants,
   copyFileSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   mkdtempSync,
@@ -35,13 +36,15 @@ export async function link(
   warmed: Warm,
 ): Promise<string> {
   const stub = await stubFile(ctx);
-  const blob = seaBlob(plugins, bundled, warmed);
+  const blob = seaBlob(plugins, warmed);
   mkdirSync(ctx.distDir, { recursive: true });
   const candidate = path.join(ctx.distDir, `.pouchd.${process.pid}`);
   copyFileSync(stub, candidate, constants.COPYFILE_FICLONE);
   const file = openSync(candidate, 'r+');
   try {
     for (const { at, bytes } of appendNote(readHead(stub), blob)) writeSync(file, bytes, 0, bytes.length, at);
+    const tail = tailOf(bundled, warmed);
+    writeSync(file, tail, 0, tail.length, fstatSync(file).size);
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -78,14 +81,25 @@ function readHead(stub: string): Buffer {
   }
 }
 
+/**
+ * The bundle, its code cache and their sizes, which the loader reads from the end of the file: not as assets, because those are mapped, and every byte of them would stay
+ * in the daemon's resident memory.
+ */
+function tailOf(bundled: Bundle, warmed: Warm): Buffer {
+  const source = readFileSync(bundled.file);
+  const cache = warmed.cache ? readFileSync(warmed.cache) : Buffer.alloc(0);
+  const sizes = Buffer.alloc(8);
+  sizes.writeUInt32LE(source.length, 0);
+  sizes.writeUInt32LE(cache.length, 4);
+  return Buffer.concat([source, cache, sizes]);
+}
+
 /** Node's own format of loader and assets. It is made from fixed relative names, for the blob keeps the name of the main module. */
-function seaBlob(plugins: readonly ResolvedPlugin[], bundled: Bundle, warmed: Warm): Buffer {
+function seaBlob(plugins: readonly ResolvedPlugin[], warmed: Warm): Buffer {
   const dir = mkdtempSync(path.join(tmpdir(), 'pouchd-blob-'));
   try {
     copyFileSync(path.join(treeRoot, 'build/loader.cjs'), path.join(dir, 'loader.cjs'));
     writeFileSync(path.join(dir, 'info.json'), JSON.stringify(buildInfo(plugins, warmed.cache !== undefined)));
-    const assets: Record<string, string> = { 'info.json': 'info.json', 'pouchd.js': bundled.file };
-    if (warmed.cache) assets['pouchd.cache'] = warmed.cache;
     const config = {
       main: 'loader.cjs',
       output: 'blob',
@@ -94,7 +108,7 @@ function seaBlob(plugins: readonly ResolvedPlugin[], bundled: Bundle, warmed: Wa
       useSnapshot: false,
       execArgv: runtimeFlags,
       execArgvExtension: 'none',
-      assets,
+      assets: { 'info.json': 'info.json' },
     };
     writeFileSync(path.join(dir, 'sea.json'), JSON.stringify(config));
     execFileSync(process.execPath, ['--experimental-sea-config', 'sea.json'], { cwd: dir, stdio: 'pipe', env: {} });

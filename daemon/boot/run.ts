@@ -15,6 +15,7 @@ import type { Logger } from '../lib/log.ts';
 import { engineVersion } from '../lib/version.ts';
 import { isWarmStart } from '../lib/warm.ts';
 import { withStarted } from './early.ts';
+import { cpuMs, trimWhenIdle } from './idle-trim.ts';
 import { provide } from './provide.ts';
 import { reload } from './reload.ts';
 import './builtins.ts';
@@ -63,7 +64,9 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     log.debug('start cost', { cpuMs: Math.round(cpuMs()) });
     warmed(config);
     reloads.listen(() => void reload({ ...options, hooks, events: set.getSingle<EventBus>(types.event) }));
+    const endTrim = trimWhenIdle(log);
     await aborted(stop);
+    endTrim();
     log.info('daemon stops', { signal: String(stop.reason) });
     await hooks.run('daemon.preStopHook');
   } finally {
@@ -151,11 +154,6 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-function cpuMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }
 
 /**
