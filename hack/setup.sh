@@ -5,17 +5,19 @@ set -eu
 cd "$(dirname "$0")/.."
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
-# command:package; a package is missing when its command is
+# command:package; a package is missing when its command is (a path: when there is no such file)
 RUN="containerd:containerd runc:runc ip:iproute2 nft:nftables"
 DEMO="busybox:busybox-static"
-TEST="docker-registry:docker-registry skopeo:skopeo busybox:busybox-static dockerd:docker.io buildah:buildah crun:crun expect:expect"
+TEST="docker-registry:docker-registry skopeo:skopeo busybox:busybox-static dockerd:docker.io buildah:buildah crun:crun expect:expect
+  docker-compose:docker-compose /usr/lib/python3/dist-packages/docker/__init__.py:python3-docker
+  curl:curl nc:netcat-openbsd ps:procps tini:tini iptables:iptables openssl:openssl"
 
 say() { echo "setup: $*" >&2; }
 
 packages() {
   missing=""
   for pair in $*; do
-    command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
+    command -v "${pair%%:*}" >/dev/null 2>&1 || [ -e "${pair%%:*}" ] || missing="$missing ${pair#*:}"
   done
   [ -n "$missing" ] || return 0
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
