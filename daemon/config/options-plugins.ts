@@ -1,3 +1,6 @@
+/*
+ * Rows of the option table: labels and limits of the daemon, its plugins, and the doors beside HTTP. See option.ts for what a row may say.
+ */
 import { hostUrl, jsonCheck, keyValue, nonEmpty, oneOf, range, shape } from './checks.ts';
 import type { Option } from './option.ts';
 

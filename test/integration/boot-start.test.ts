@@ -70,54 +70,6 @@ test('a second daemon on the same root is refused, and the first goes on', async
   assert.is((await daemon.call('GET', '/_ping')).text, 'OK');
 });
 
-test('what is wrong on the command line or in the file ends the start with a line that names it', async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'boot-'));
-  try {
-    const file = join(dir, 'c.json');
-    writeFileSync(file, '{"debug":true,"hosts":["unix:///x"]}');
-    writeFileSync(join(dir, 'bad.json'), '{"bridge":{"mut":1}}');
-    const cases: [string[], number, string][] = [
-      [['--rot', '/x'], 2, 'unknown flag --rot (did you mean --root?)'],
-      [['--config', file, '--debug'], 2, 'debug is given twice: as flag --debug and in config file'],
-      [['--config', join(dir, 'bad.json')], 2, 'unknown key "bridge.mut" (did you mean "bridge.mtu"?)'],
-      [['start'], 2, 'unknown command start'],
-      [['plugins', '--order', 'nix'], 2, 'no hook point nix; points are daemon.preStartHook'],
-    ];
-    for (const [args, code, text] of cases) {
-      const { exitCode, stderr } = await pouchd(args);
-      assert.equal([exitCode, stderr.includes(text)], [code, true], `${args.join(' ')}: ${stderr}`);
-    }
-    const help = await pouchd(['--help']);
-    assert.equal([help.exitCode, help.stdout.includes('--insecure-registry HOST')], [0, true]);
-    assert.equal(JSON.parse((await pouchd(['plugins', '--json'])).stdout), []);
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
-});
-
-test('an address that would open the machine to all, and a required plugin that is missing, end the start', async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'boot-'));
-  try {
-    const file = join(dir, 'c.json');
-    writeFileSync(file, '{}');
-    const own = ['--config', file, '--root', join(dir, 'r'), '--state', join(dir, 's')];
-    const open = await pouchd([...own, '-H', 'tcp://0.0.0.0:0']);
-    assert.equal(
-      [open.exitCode, /tcp:\/\/0\.0\.0\.0:0 is reachable from other machines and has no TLS/.test(open.stderr)],
-      [1, true],
-      open.stderr,
-    );
-    const missing = await pouchd([...own, '-H', `unix://${dir}/x.sock`, '--required-plugin', 'io.pouchd.volume.v1.zfs']);
-    assert.equal(
-      [missing.exitCode, missing.stderr.includes('required plugins not included: io.pouchd.volume.v1.zfs')],
-      [1, true],
-      missing.stderr,
-    );
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
-});
-
 test('SIGHUP takes over what may change, tells it as an event, and keeps the old when the file is bad', async () => {
   await using daemon = await startDaemon({ config: { labels: ['a=1'] } });
   const info = async () => (await daemon.call('GET', '/info')).json<{ Labels: string[]; Debug: boolean }>();

@@ -1,3 +1,7 @@
+/*
+ * `GET /info`. What clients act on is true; what only Docker has (graph drivers, swarm, build) is told as a Docker daemon without it would. Fields that came and went with
+ * API versions follow the version that the client speaks.
+ */
 import { nowText } from '../../lib/time.ts';
 import { engineVersion } from '../../lib/version.ts';
 import { isBefore } from '../http/version.ts';
