@@ -7,10 +7,10 @@ export function mustRun({ record }: LiveContainer): void {
   if (!record.state.Running) throw conflict(`Container ${record.id} is not running`);
 }
 
-/** The same, and throws for a paused container: `Container ID is paused, unpause the container before WHAT`. */
+/** The same, and throws for a paused container: `Container NAME is paused, unpause the container before WHAT`. */
 export function mustBeActive(container: LiveContainer, what: string): void {
   const { record } = container;
   if (!record.state.Running && !record.state.Restarting) throw conflict(`Container ${record.id} is not running`);
-  if (record.state.Paused) throw conflict(`Container ${record.id} is paused, unpause the container before ${what}`);
+  if (record.state.Paused) throw conflict(`Container ${record.name} is paused, unpause the container before ${what}`);
   mustRun(container);
 }

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttachOptions } from '../../hookplugins/shapes.ts';
 import { conflict } from '../errors/error.ts';
+import type { ProcessIo } from '../stdio/contract.ts';
 import { writeFrame } from '../stdio/frame.ts';
 import { endStream, type OpenStream } from './attach-exec.ts';
+import type { LiveContainer } from './live.ts';
 import { containerLog } from './logs.ts';
 import type { ProcessRoom } from './process-room.ts';
 import { viewOf } from './view.ts';
@@ -15,6 +17,21 @@ export interface AttachQuery extends AttachOptions {
   signal?: AbortSignal;
 }
 
+/**
+ * Undefined when the streams cannot be opened before a start, for a log option that does not work: the client is let go, and the start that follows says why. Docker opens the log
+ * no earlier.
+ */
+async function openIo(room: ProcessRoom, container: LiveContainer): Promise<ProcessIo | undefined> {
+  try {
+    return await room.table.ensureIo(container);
+  } catch (error) {
+    if (container.record.state.Running) throw error;
+    room.log.debug('streams cannot be opened', { id: container.record.id, error });
+    return undefined;
+  }
+}
+
+/** Past output waits this long behind the header. */
 const headStartMs = 5;
 
 /**
@@ -36,7 +53,7 @@ export async function attach(
   }
   // Before the connection is taken over, so that an unreadable log is a plain refusal.
   if (logs) (await containerLog(room, container)).read({ stdout, stderr, follow: false });
-  const io = stream ? await room.table.ensureIo(container) : undefined;
+  const io = stream ? await openIo(room, container) : undefined;
   const multiplexed = record.config.Tty !== true && query.framed !== false;
   const connection = await open({ multiplexed });
   const wantsInput = stdin && stream;

@@ -83,7 +83,6 @@ export class ExecTable {
   ended(exec: Exec, exitCode: number): void {
     exec.state = 'ended';
     exec.exitCode = exitCode;
-    exec.pid = 0;
     exec.container.execs.delete(exec.id);
     setTimeout(() => this.forget(exec), keepMs).unref();
   }

@@ -5,11 +5,13 @@ import { mustBeActive } from './active-container.ts';
 import type { Exec } from './exec-table.ts';
 import type { LiveContainer } from './live.ts';
 import type { ProcessRoom } from './process-room.ts';
+import { checkShape } from './shape.ts';
 import { viewOf } from './view.ts';
 
-/** The command line as Docker's events tell it. */
+/** The command line as Docker's events tell it: the program, a space, then its arguments, if any. */
 export function execCommand({ Cmd }: ExecConfig): string {
-  return (Cmd ?? []).join(' ');
+  const [program = '', ...args] = Cmd ?? [];
+  return `${program} ${args.join(' ')}`;
 }
 
 /** See ContainerProcesses.execCreate. `container.preExec` may change the configuration. */
@@ -20,6 +22,7 @@ export async function execCreate(room: ProcessRoom, ref: string, config: ExecCon
 
 /** Makes an exec of a running container, its event told. */
 export async function makeExec(room: ProcessRoom, container: LiveContainer, request: ExecConfig): Promise<Exec> {
+  checkShape('exec', request);
   const config: ExecConfig = { ...request };
   mustBeActive(container, 'exec');
   if (room.hooks.has('container.preExec')) {
@@ -27,10 +30,19 @@ export async function makeExec(room: ProcessRoom, container: LiveContainer, requ
     mustBeActive(container, 'exec');
   }
   if (!config.Cmd?.length) throw invalidArgument('No exec command specified');
-  const detachKeys = room.stdio.parseDetachKeys(config.DetachKeys);
+  const detachKeys = parseKeys(room, config.DetachKeys);
   const exec = room.execs.add(container, { id: newId(), config, detachKeys });
   room.table.event(container, `exec_create: ${execCommand(config)}`, { execID: exec.id });
   return exec;
+}
+
+/** Docker's text for an exec is another than for an attach. */
+function parseKeys(room: ProcessRoom, keys: string | undefined): Buffer | undefined {
+  try {
+    return room.stdio.parseDetachKeys(keys);
+  } catch (error) {
+    throw invalidArgument(`Invalid escape keys (${keys}) provided`, error);
+  }
 }
 
 /** The answer of an exec's inspect, in Docker's spelling. */

@@ -12,11 +12,9 @@ export interface TopResult {
 /** The processes of a running container as the host's `ps` shows them with `psArgs` (default `-ef`). */
 export async function top(room: ProcessRoom, ref: string, psArgs = ''): Promise<TopResult> {
   const args = psArgs || '-ef';
-  // A renamed PID column could not be found again. Docker's rule and text.
-  for (const [, keyword, header] of args.matchAll(/\s*([^\s=]+)=(\S*)/g)) {
-    const fields = (keyword ?? '').replace(/^-?o/, '').split(',');
-    if (fields.at(-1)?.toLowerCase() === 'pid' && header !== 'PID')
-      throw invalidArgument(`specifying "${fields.at(-1)}=${header}" is not allowed`);
+  // Another column named PID would be taken for it. Docker's rule and text.
+  for (const [, keyword, header] of args.matchAll(/\s+([^\s]*)=\s*(PID[^\s]*)/g)) {
+    if (keyword !== 'pid') throw invalidArgument(`specifying "${keyword}=${header}" is not allowed`);
   }
   const container = room.table.resolve(ref);
   mustRun(container);

@@ -26,7 +26,7 @@ export function archiveRoutes(backend: ProcessesBackend): Route[] {
       path: '/containers/:id/archive',
       async handler(request, reply) {
         const stat = await backend.archiveStat({ ref: idOf(request), path: pathOf(request) });
-        reply.header(statHeader, Buffer.from(JSON.stringify(stat)).toString('base64'));
+        reply.raw.setHeader(statHeader, Buffer.from(JSON.stringify(stat)).toString('base64'));
         reply.code(200);
       },
     },
@@ -67,6 +67,7 @@ function drain(body: Readable): void {
 
 function pathOf(request: ApiRequest): string {
   const path = queryText(request.query, 'path');
-  if (!path) throw invalidArgument('bad parameter: path cannot be empty');
+  // Docker's text, its missing space included.
+  if (!path) throw invalidArgument('bad parameter: pathcannot be empty');
   return path;
 }

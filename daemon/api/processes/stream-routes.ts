@@ -57,8 +57,8 @@ async function logs(backend: ProcessesBackend, request: ApiRequest, reply: ApiRe
   const chunks = await backend.logs(ref, {
     stdout: queryBoolean(query, 'stdout'),
     stderr: queryBoolean(query, 'stderr'),
-    sinceNano: momentOf(queryText(query, 'since'), 'since'),
-    untilNano: momentOf(queryText(query, 'until'), 'until'),
+    sinceNano: momentOf(queryText(query, 'since')),
+    untilNano: momentOf(queryText(query, 'until')),
     tail: tailOf(queryText(query, 'tail')),
     follow: queryBoolean(query, 'follow'),
     timestamps: queryBoolean(query, 'timestamps'),
@@ -99,12 +99,12 @@ async function send(
   out.end();
 }
 
-function momentOf(text: string | undefined, name: string): bigint | undefined {
+function momentOf(text: string | undefined): bigint | undefined {
   if (text === undefined || text === '' || text === '0') return undefined;
   try {
     return parseTimestamp(text, nowNano());
   } catch (error) {
-    throw invalidArgument(`invalid value for "${name}": ${JSON.stringify(text)}`, error);
+    throw invalidArgument(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`, error);
   }
 }
 

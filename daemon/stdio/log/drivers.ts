@@ -1,12 +1,13 @@
 /*
- * The table of log drivers: which options each takes and how it opens. Options are checked by name when a container is created, by value when its log is opened:
- * Docker does the same, so a bad size is an error of start.
+ * The table of log drivers: which options each takes and how it opens. Options are checked by name when a container is created (syslog's by value
+ * too), else by value when its log is opened: Docker does the same, so a bad size is an error of start.
  */
 import { invalidArgument } from '../../errors/error.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { ContainerLog, LogRequest } from '../contract.ts';
 import { attributeOptions } from './attributes.ts';
 import { parseSize } from './size.ts';
+import { syslogAddress, syslogFacility, syslogFormatter } from './syslog-format.ts';
 
 /** One log driver. */
 export interface LogDriver {
@@ -52,6 +53,9 @@ export const logDrivers: Readonly<Record<string, LogDriver>> = {
   syslog: {
     validate: (config) => {
       accept([...syslogOptions, ...attributeOptions, 'tag'], 'syslog log driver')(config);
+      syslogAddress(config['syslog-address']);
+      syslogFacility(config['syslog-facility']);
+      syslogFormatter(config['syslog-format']);
     },
     open: async (request, log) => (await import('./syslog.ts')).openSyslog(request, log),
   },

@@ -94,7 +94,7 @@ export function syslogAddress(address: string | undefined): SyslogAddress {
   const [, scheme = '', rest = ''] = match;
   if (scheme === 'unix' || scheme === 'unixgram') return { type: 'unix', path: rest, datagram: scheme === 'unixgram' };
   const types = { udp: 'udp', tcp: 'tcp', 'tcp+tls': 'tls' } as const;
-  if (!Object.hasOwn(types, scheme)) throw invalidArgument(`unsupported scheme: '${scheme}'`);
+  if (!Object.hasOwn(types, scheme)) throw invalidArgument(`syslog-address should be in form proto://address, got ${address}`);
   const place = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d+))?$/.exec(rest);
   if (!place) throw invalidArgument(`address ${rest}: too many colons in address`);
   const host = place[1] ?? place[2] ?? '';

@@ -52,7 +52,7 @@ test('syslog facilities and addresses', () => {
   assert.equal(syslogAddress('udp://[::1]'), { type: 'udp', host: '::1', port: 514 });
   assert.equal(syslogAddress('tcp+tls://h:6514'), { type: 'tls', host: 'h', port: 6514 });
   assert.equal(syslogAddress('unix:///x/y'), { type: 'unix', path: '/x/y', datagram: false });
-  assert.throws(() => syslogAddress('http://x'), "unsupported scheme: 'http'");
+  assert.throws(() => syslogAddress('http://x'), 'syslog-address should be in form proto://address, got http://x');
   assert.throws(() => syslogAddress('nonsense'), 'syslog-address should be in form proto://address, got nonsense');
 });
 
