@@ -100,7 +100,7 @@ export interface ContainerLifecycle {
   pause(ref: string): Promise<void>;
   unpause(ref: string): Promise<void>;
   rename(ref: string, name: string): Promise<void>;
-  update(ref: string, body: UpdateConfig): Promise<{ Warnings: string[] }>;
+  update(ref: string, body: UpdateConfig): Promise<{ Warnings: string[] | null }>;
   /** Resolves `registered` at once, so that the route can flush its header, then `result`. */
   wait(
     ref: string,

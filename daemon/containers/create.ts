@@ -4,7 +4,7 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
-import { notFound } from '../errors/error.ts';
+import { invalidArgument, notFound } from '../errors/error.ts';
 import type { Image } from '../images/contract.ts';
 import { newId, shortId } from '../lib/id.ts';
 import { nowText } from '../lib/time.ts';
@@ -23,6 +23,7 @@ import { checkShape } from './shape.ts';
 import { createdState } from './state.ts';
 import { together } from './together.ts';
 import { validateCreate } from './validate.ts';
+import { joinedContainer } from './validate-modes.ts';
 import { viewOf } from './view.ts';
 import { withUndo } from './with-undo.ts';
 
@@ -55,6 +56,7 @@ async function make(
     checkShape('create', request);
   }
   const { HostConfig: given, NetworkingConfig, Snapshotter, ...asked } = request;
+  if (Object.keys(asked).length === 0) throw invalidArgument('Config cannot be empty in order to create a container');
   const hostConfig = completeHostConfig(room, given ?? {});
   const normalised = normaliseCommand(asked);
   const warnings = validateCreate(normalised, hostConfig, {
@@ -62,11 +64,13 @@ async function make(
     runtimes: Object.keys(room.config.runtimes),
     validateLogConfig: (type, config) => room.stdio.validateLogConfig(type, config),
   });
+  if (!asked.Image) mergeConfig(normalised, undefined); // Docker complains of the command first
   const image = findImage(room, asked.Image ?? '', options.platform);
   const config = mergeConfig(normalised, image.config.config);
   config.Hostname ||= hostConfig.NetworkMode === 'host' || hostConfig.UTSMode === 'host' ? hostName() : shortId(id);
   const networks = planEndpoints(config, hostConfig, NetworkingConfig, room.networks);
   linksOf(room, hostConfig);
+  pinDonor(room, hostConfig);
 
   const snapshotter = Snapshotter || room.images.defaultSnapshotter;
   const rootfs = room.images.prepareRootfs(id, image, { snapshotter });
@@ -108,6 +112,12 @@ async function make(
   return { container, warnings };
 }
 
+/** `container:NAME` is kept as the id, as Docker does: a rename changes nothing. */
+function pinDonor({ table }: Room, hostConfig: HostConfig): void {
+  const donor = table.find(joinedContainer(hostConfig.NetworkMode) ?? '');
+  if (donor) hostConfig.NetworkMode = `container:${donor.record.id}`;
+}
+
 /** A command given as one string is one argument, as Docker takes it. */
 function normaliseCommand(config: ContainerConfig): ContainerConfig {
   const list = (value: unknown) => (typeof value === 'string' ? [value] : (value as string[] | null | undefined));
@@ -141,7 +151,7 @@ function completeHostConfig(room: Room, given: HostConfig): HostConfig {
     ...given,
     NetworkMode: given.NetworkMode || 'default',
     LogConfig: log,
-    RestartPolicy: { Name: given.RestartPolicy?.Name || 'no', MaximumRetryCount: given.RestartPolicy?.MaximumRetryCount ?? 0 },
+    RestartPolicy: { Name: given.RestartPolicy?.Name ?? '', MaximumRetryCount: given.RestartPolicy?.MaximumRetryCount ?? 0 },
     // Docker: a memory limit without a swap limit allows as much swap again.
     ...(given.Memory && !given.MemorySwap ? { MemorySwap: given.Memory * 2 } : {}),
     ShmSize: given.ShmSize || room.config.defaultShmSizeBytes,

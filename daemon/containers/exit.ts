@@ -48,12 +48,12 @@ export async function exitLocked(
   const isSaved = saveExit(room, container);
   const deleteStarted = performance.now();
   const taskGone = isSaved ? deleteTask(room, record.id) : undefined;
-  await giveBack(room, container);
   if (oomKilled) room.table.event(container, 'oom');
   room.table.event(container, 'die', {
     exitCode: String(exit.exitCode),
     execDuration: String(Math.max(0, Math.round(Number.isFinite(ranMs) ? ranMs / 1000 : 0))),
   });
+  await giveBack(room, container); // its events come after Docker's die
   room.log.info('container exited', { id: record.id, name: record.name, exitCode: exit.exitCode, oomKilled });
   const told: StopInfo = { exitCode: exit.exitCode, reason: reason ?? (oomKilled ? 'oom' : (run.stopCause ?? 'exited')) };
   run.stopCause = undefined;

@@ -7,11 +7,15 @@ import { settle } from './table.ts';
 
 const sigkill = 9;
 
-/** See ContainerLifecycle.kill. */
-export async function kill(room: Room, container: LiveContainer, signal = 'SIGKILL'): Promise<void> {
+/** See ContainerLifecycle.kill; `ref` is what the client called it, for messages. */
+export async function kill(
+  room: Room,
+  container: LiveContainer,
+  { ref, signal }: { ref: string; signal?: string },
+): Promise<void> {
   const number = parseSignal(signal || 'SIGKILL');
   const { record, run } = container;
-  if (!record.state.Running) throw notRunning(container, `Cannot kill container: ${record.id}: `);
+  if (!record.state.Running) throw notRunning(container, lead(ref));
   const stopSignal = parseSignal(record.config.StopSignal || 'SIGTERM');
   // Docker: a kill that is meant to end the container keeps the restart policy away.
   if (number === sigkill || number === stopSignal) {
@@ -20,10 +24,12 @@ export async function kill(room: Room, container: LiveContainer, signal = 'SIGKI
     room.table.save(container);
   }
   if (await endRestarting(room, container)) return;
-  await sendSignal(room, container, number, `Cannot kill container: ${record.id}: `);
+  await sendSignal(room, container, number, lead(ref));
   room.table.event(container, 'kill', { signal: String(number) });
   if (number === sigkill || number === stopSignal) await thaw(room, container);
 }
+
+const lead = (ref: string) => `Cannot kill container: ${ref}: `;
 
 /** 409 `Container ID is not running`, with a lead-in. */
 export function notRunning(container: LiveContainer, lead = ''): Error {
@@ -58,6 +64,7 @@ export async function thaw(room: Room, container: LiveContainer): Promise<void> 
   if (!record.state.Paused) return;
   Object.assign(record.state, { Status: 'running', Paused: false });
   room.table.save(container);
+  room.table.event(container, 'unpause');
 }
 
 /** Ends a container that only waits for its restart; true when it was one. */

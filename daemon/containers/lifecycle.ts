@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { TaskEvent } from '../ctrd/task-event.ts';
 import { timestampToRfc3339 } from '../ctrd/timestamp.ts';
-import { messageOf } from '../errors/error.ts';
+import { messageOf, notFound } from '../errors/error.ts';
 import { installBarrier } from './barrier.ts';
 import type { ContainerLifecycle, Containers, ListOptions } from './contract.ts';
 import { create } from './create.ts';
@@ -86,7 +86,11 @@ function lifecycleOf(room: Room, list: ContainerList): ContainerLifecycle {
     },
     stop: async (ref, options) => await stop(room, find(ref), options),
     restart: async (ref, options) => await restart(room, find(ref), options),
-    kill: async (ref, signal) => await kill(room, find(ref), signal),
+    async kill(ref, signal) {
+      const container = room.table.find(ref);
+      if (!container) throw notFound(`Cannot kill container: ${ref}: No such container: ${ref}`);
+      await kill(room, container, { ref, signal });
+    },
     pause: async (ref) => await pause(room, find(ref)),
     unpause: async (ref) => await unpause(room, find(ref)),
     rename: async (ref, name) => await rename(room, find(ref), name),

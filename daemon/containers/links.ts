@@ -25,6 +25,17 @@ export function linksOf(room: Pick<Room, 'table'>, hostConfig: HostConfig): Link
   });
 }
 
+/** The links as inspect tells them: `/db:/web/alias`; a link whose container is gone is left out, no links are null. */
+export function shownLinks(room: Pick<Room, 'table'>, { name, hostConfig }: LiveContainer['record']): string[] | null {
+  const shown = (hostConfig.Links ?? []).flatMap((text) => {
+    const [target = '', given] = text.split(':');
+    const found = room.table.find(target.replace(/^\//, ''));
+    const alias = given?.slice(given.lastIndexOf('/') + 1) || target.replace(/^\//, '');
+    return found ? [`/${found.record.name}:/${name}/${alias}`] : [];
+  });
+  return shown.length > 0 ? shown : null;
+}
+
 /** The address of a linked container on the default bridge; '' while it does not run. */
 export function linkAddress(link: Link): string {
   return link.container.record.networks['bridge']?.IPAddress ?? '';

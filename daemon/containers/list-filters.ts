@@ -1,5 +1,5 @@
 import { invalidArgument } from '../errors/error.ts';
-import { type Filters, matchesExact, matchesLabels, matchesPattern } from '../lib/filters.ts';
+import { booleanFilter, type Filters, matchesExact, matchesLabels, matchesPattern } from '../lib/filters.ts';
 import type { ContainerState } from '../types/docker/container.ts';
 import type { LiveContainer } from './live.ts';
 import { exposedPorts, parsePort } from './ports.ts';
@@ -44,12 +44,13 @@ export function listFilter(
     if (!statuses.includes(status)) throw invalidArgument(`invalid filter 'status=${status}'`);
   }
   for (const health of filters['health'] ?? []) {
-    if (!healths.includes(health)) throw invalidArgument(`invalid filter 'health=${health}'`);
+    if (!healths.includes(health)) throw invalidArgument(`Unrecognised filter value for health: ${health}`);
   }
   const exited = filters['exited']?.map((code) => {
     if (!/^-?\d+$/.test(code)) throw invalidArgument(`invalid filter 'exited=${code}'`);
     return Number(code);
   });
+  const isTask = booleanFilter(filters, 'is-task') === true; // nothing here is one of a swarm
   const created = (refs: string[] | undefined) => refs?.map((ref) => room.table.resolve(ref).record.created);
   const before = created(filters['before']);
   const since = created(filters['since']);
@@ -77,7 +78,7 @@ export function listFilter(
       volumeMatches(container, filters['volume']) &&
       isPublished(Object.entries(record.ports).flatMap(([port, bindings]) => (bindings?.length ? [port] : []))) &&
       isExposed(exposedPorts(record.config)) &&
-      (!filters['is-task'] || filters['is-task'].includes('false'))
+      !isTask
     );
   };
 }

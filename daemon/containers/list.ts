@@ -4,11 +4,10 @@
  */
 import { isKind } from '../errors/error.ts';
 import type { ContainerSummary } from '../types/docker/container.ts';
-import type { EndpointSettings } from '../types/docker/network.ts';
 import type { ListOptions } from './contract.ts';
 import { listFilter } from './list-filters.ts';
 import type { LiveContainer } from './live.ts';
-import { fullEndpoint } from './network-settings.ts';
+import { shownEndpoints } from './network-settings.ts';
 import { portRows, shownPorts } from './ports.ts';
 import type { Room } from './room.ts';
 import { statusText } from './status-text.ts';
@@ -46,7 +45,10 @@ export class ContainerList {
     const rows: ContainerSummary[] = [];
     for (const container of this.#select(options)) {
       const row = summary(this.#room, container, now);
-      if (options.size) Object.assign(row, await sizes(this.#room, container));
+      if (options.size) {
+        const { SizeRw, SizeRootFs } = await sizes(this.#room, container);
+        Object.assign(row, SizeRw > 0 ? { SizeRw } : {}, SizeRootFs > 0 ? { SizeRootFs } : {}); // Go leaves zeros out
+      }
       rows.push(row);
     }
     return rows;
@@ -101,12 +103,7 @@ function summary(room: Pick<Room, 'images'>, container: LiveContainer, now: numb
     State: record.state.Status,
     Status: statusText(record.state, now),
     HostConfig: { NetworkMode: record.hostConfig.NetworkMode ?? 'default' },
-    NetworkSettings: {
-      Networks: Object.fromEntries(Object.entries(record.networks).map(([name, one]) => [name, fullEndpoint(one)])) as Record<
-        string,
-        EndpointSettings
-      >,
-    },
+    NetworkSettings: { Networks: shownEndpoints(container) },
     Mounts: record.mounts,
   };
 }

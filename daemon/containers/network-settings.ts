@@ -22,10 +22,28 @@ export function fullEndpoint(one: EndpointSettings): EndpointSettings {
   };
 }
 
-/** `NetworkSettings` of inspect; the flat fields repeat the default bridge's endpoint. */
-export function networkSettings({ record }: LiveContainer): NetworkSettings {
+/** A generated address starts so. */
+const generatedMac = /^02:42:/;
+
+/** The endpoints of a container by network. One that does not run keeps its hardware address for the next run, but shows only one that was asked for, as Docker does. */
+export function shownEndpoints({ record }: Pick<LiveContainer, 'record'>): Record<string, EndpointSettings> {
+  const { state, networks, config } = record;
+  const shown = Object.entries(networks).map(([name, settings]): [string, EndpointSettings] => {
+    const one = fullEndpoint(settings);
+    const mac = one.MacAddress ?? '';
+    const isAsked = state.Running || mac === config.MacAddress || !generatedMac.test(mac);
+    return [name, isAsked ? one : { ...one, MacAddress: '' }];
+  });
+  return Object.fromEntries(shown);
+}
+
+/** `NetworkSettings` of inspect; the flat fields repeat the default bridge's endpoint. DNSNames came with API 1.44. */
+export function networkSettings(container: LiveContainer, { hasDnsNames }: { hasDnsNames: boolean }): NetworkSettings {
+  const { record } = container;
   const isRunning = record.state.Running && !record.state.Restarting;
-  const bridge = fullEndpoint(record.networks['bridge'] ?? {});
+  const endpoints = shownEndpoints(container);
+  if (!hasDnsNames) for (const one of Object.values(endpoints)) delete one.DNSNames;
+  const bridge = endpoints['bridge'] ?? fullEndpoint({});
   return {
     Bridge: '',
     SandboxID: record.sandboxId,
@@ -44,6 +62,6 @@ export function networkSettings({ record }: LiveContainer): NetworkSettings {
     IPPrefixLen: bridge.IPPrefixLen ?? 0,
     IPv6Gateway: bridge.IPv6Gateway ?? '',
     MacAddress: bridge.MacAddress ?? '',
-    Networks: Object.fromEntries(Object.entries(record.networks).map(([name, one]) => [name, fullEndpoint(one)])),
+    Networks: endpoints,
   };
 }

@@ -6,7 +6,9 @@ export function removeLink(room: Room, ref: string): void {
   const parts = ref.replace(/^\//, '').split('/');
   const [parent = '', alias = ''] = parts;
   if (parts.length !== 2 || parent === '' || alias === '')
-    throw invalidArgument('Conflict, cannot remove the default link name of the container');
+    throw invalidArgument(
+      room.table.resolve(ref) && 'Conflict, cannot remove the default link name of the container', // an unknown one is 404
+    );
   const container = room.table.resolve(parent);
   const { hostConfig } = container.record;
   const kept = (hostConfig.Links ?? []).filter((link) => {

@@ -11,7 +11,10 @@ export async function restart(room: Room, container: LiveContainer, options: Sto
     run.isRestarting = true;
   }
   try {
-    if (record.state.Running) await stopRunning(room, container, options);
+    if (record.state.Running) {
+      await stopRunning(room, container, options);
+      room.table.event(container, 'stop');
+    }
     await room.table.locked(container, async () => {
       record.hasBeenManuallyStopped = false;
       run.restartDelayMs = 0;

@@ -13,8 +13,8 @@ export async function withRootfsPath<T>(
   return await room.images.withRootfs(record.id, record.snapshotter, work);
 }
 
-/** The bundle's rootfs of a task, as this mount namespace sees it. */
-async function mountedRoot(id: string): Promise<string | undefined> {
+/** The bundle's rootfs of a task, as this mount namespace sees it; undefined when there is none. */
+export async function mountedRoot(id: string): Promise<string | undefined> {
   const table = await readFile('/proc/self/mountinfo', 'utf8');
   const suffix = `/${id}/rootfs`;
   return table

@@ -153,13 +153,29 @@ const shapes = {
       Snapshotter: 'string',
     },
   },
+  exec: {
+    fields: {
+      User: 'string',
+      Privileged: 'bool',
+      Tty: 'bool',
+      ConsoleSize: ['int'],
+      AttachStdin: 'bool',
+      AttachStderr: 'bool',
+      AttachStdout: 'bool',
+      Detach: 'bool',
+      DetachKeys: 'string',
+      Env: strings,
+      WorkingDir: 'string',
+      Cmd: strings,
+    },
+  },
   update: { fields: { ...resources, Env: strings, Labels: stringMap } },
   endpoint,
 } as const satisfies Record<string, Shape>;
 
 /** Throws invalidArgument when a field of `body` has a JSON type that Docker's decoder would refuse. */
 export function checkShape(kind: keyof typeof shapes, body: unknown): void {
-  check(shapes[kind], body, '');
+  check(shapes[kind], body, kind === 'exec' ? 'ExecConfig' : '');
 }
 
 function check(shape: Shape, value: unknown, path: string): void {
@@ -173,13 +189,13 @@ function check(shape: Shape, value: unknown, path: string): void {
     return;
   }
   if (shape === 'int') {
-    expectType(typeof value === 'number' && Number.isInteger(value), value, path, 'int64');
+    expectType(typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 63, value, path, 'int64');
     return;
   }
   if (isList(shape)) {
     // Docker takes a lone string for Cmd and Entrypoint.
     if (typeof value === 'string' && (path === 'Cmd' || path === 'Entrypoint')) return;
-    expectType(Array.isArray(value), value, path, '[]');
+    expectType(Array.isArray(value), value, path, shape[0] === 'string' ? '[]string' : '[]');
     for (const one of value as unknown[]) check(shape[0], one, path);
     return;
   }

@@ -45,7 +45,11 @@ async function ownMount(
   switch (point.Type) {
     case 'volume': {
       const name = point.Name ?? '';
-      const source = await room.volumes.mount(name, id);
+      const source = await room.volumes.mount(name, id, {
+        destination: point.Destination,
+        readOnly,
+        propagation: point.Propagation,
+      });
       container.run.volumeMounts.push(name);
       undo.defer(() => room.volumes.unmount(name, id));
       return { type: 'bind', source, destination: point.Destination, readOnly, options: [] };

@@ -15,7 +15,7 @@ import { checkResources } from './validate-resources.ts';
  * See ContainerLifecycle.update. Limits go to the running task before they are saved; Env and Labels (Pouch's extension) are saved and seen by the next start. `postUpdate` plugins run
  * when all is saved.
  */
-export async function update(room: Room, container: LiveContainer, body: UpdateConfig): Promise<{ Warnings: string[] }> {
+export async function update(room: Room, container: LiveContainer, body: UpdateConfig): Promise<{ Warnings: string[] | null }> {
   checkShape('update', body);
   const { Env, Labels, RestartPolicy, ...limits } = body;
   const warnings = checkResources(limits, room.host);
@@ -43,7 +43,7 @@ export async function update(room: Room, container: LiveContainer, body: UpdateC
       room.hooks.run('container.postUpdate', rootfs, container.record.config.Env ?? []),
     );
   }
-  return { Warnings: warnings };
+  return { Warnings: warnings.length > 0 ? warnings : null }; // Go's nil slice
 }
 
 const changesLimits = (limits: Resources) =>

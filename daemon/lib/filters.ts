@@ -89,6 +89,6 @@ export function booleanFilter(filters: Filters, key: string): boolean | undefine
   if (!values?.length) return undefined;
   const isTrue = values.some((one) => one === 'true' || one === '1');
   const isFalse = values.some((one) => one === 'false' || one === '0');
-  if (isTrue === isFalse) throw invalidArgument(`invalid filter '${key}=${JSON.stringify(values)}'`);
+  if (isTrue === isFalse) throw invalidArgument(`invalid filter '${key}=[${values.join(' ')}]'`);
   return isTrue;
 }

@@ -9,6 +9,7 @@ import type { ContainerCreateConfig, UpdateConfig } from '../../types/docker/con
 import { bodyStream, parseJson } from '../http/body.ts';
 import { queryBoolean, queryFilters, queryInteger, queryText } from '../http/query.ts';
 import type { ApiRequest, Route, Routes } from '../http/route.ts';
+import { isBefore } from '../http/version.ts';
 import type { ContainersBackend } from './backend.ts';
 
 const id = (request: ApiRequest) => request.params['id'] ?? '';
@@ -17,10 +18,26 @@ const id = (request: ApiRequest) => request.params['id'] ?? '';
 function objectBody(request: ApiRequest): object {
   const { body } = request;
   if (body === undefined) throw invalidArgument('invalid JSON: got EOF while reading request body');
-  if (body === null || typeof body !== 'object' || Array.isArray(body)) {
+  if (body === null) return {}; // Docker then complains of an empty configuration
+  if (typeof body !== 'object' || Array.isArray(body)) {
     throw invalidArgument('invalid JSON: json: cannot unmarshal body into Go value of type container.CreateRequest');
   }
   return body;
+}
+
+/** Before 1.44 a container was created on one network, and connected to others afterwards. */
+function checkEndpointCount({ NetworkingConfig }: ContainerCreateConfig, apiVersion: string): void {
+  const names = Object.keys(NetworkingConfig?.EndpointsConfig ?? {});
+  if (names.length > 1 && isBefore(apiVersion, '1.44')) {
+    throw invalidArgument(`Container cannot be connected to network endpoints: ${names.sort().join(', ')}`);
+  }
+}
+
+/** A start has no body of its own; Docker lets a few bytes pass (`{}`, `null`). */
+function checkStartBody({ headers }: ApiRequest): void {
+  if (Number(headers['content-length'] ?? 0) > 7) {
+    throw invalidArgument('starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24');
+  }
 }
 
 function stopOptions({ query }: ApiRequest) {
@@ -59,6 +76,7 @@ export const containerRoutes: Routes<ContainersBackend> = (backend) => {
       path: '/containers/create',
       async handler(request, reply) {
         const config = objectBody(request) as ContainerCreateConfig; // its JSON types are checked by create
+        checkEndpointCount(config, request.apiVersion);
         reply.code(201);
         return await lifecycle.create(config, {
           name: queryText(request.query, 'name') || undefined,
@@ -88,15 +106,26 @@ export const containerRoutes: Routes<ContainersBackend> = (backend) => {
       handler: (request) =>
         lifecycle.inspect(id(request), { size: queryBoolean(request.query, 'size'), apiVersion: request.apiVersion }),
     },
-    verb('start', (request) =>
-      lifecycle.start(id(request), { detachKeys: queryText(request.query, 'detachKeys'), signal: request.signal }),
-    ),
+    {
+      method: 'POST',
+      path: '/containers/:id/start',
+      rawBody: true,
+      async handler(request, reply) {
+        checkStartBody(request);
+        await lifecycle.start(id(request), { detachKeys: queryText(request.query, 'detachKeys'), signal: request.signal });
+        reply.code(204);
+      },
+    },
     verb('stop', (request) => lifecycle.stop(id(request), stopOptions(request))),
     verb('restart', (request) => lifecycle.restart(id(request), stopOptions(request))),
     verb('kill', (request) => lifecycle.kill(id(request), queryText(request.query, 'signal') || undefined)),
     verb('pause', (request) => lifecycle.pause(id(request))),
     verb('unpause', (request) => lifecycle.unpause(id(request))),
-    verb('rename', (request) => lifecycle.rename(id(request), queryText(request.query, 'name') ?? '')),
+    verb('rename', (request) => {
+      const name = queryText(request.query, 'name') ?? '';
+      if (name === '') throw invalidArgument('Neither old nor new names may be empty'); // before an unknown container
+      return lifecycle.rename(id(request), name);
+    }),
     {
       method: 'POST',
       path: '/containers/:id/update',
@@ -122,7 +151,8 @@ export const containerRoutes: Routes<ContainersBackend> = (backend) => {
         result.catch(() => undefined); // a client that leaves: nobody is there to be told
         await registered;
         const stream = reply.startStream('application/json'); // the CLI sends start only when it has this header
-        const answer = await result;
+        const { StatusCode, Error: failure = null } = await result;
+        const answer = failure || isBefore(request.apiVersion, '1.42') ? { Error: failure, StatusCode } : { StatusCode };
         stream.end(`${JSON.stringify(answer)}\n`);
       },
     },
