@@ -1,4 +1,4 @@
-import { archiveGet, archivePut, archiveStat, exportRoot } from './archive.ts';
+import type { archiveGet, archivePut, archiveStat, exportRoot } from './archive.ts';
 import { attach } from './attach.ts';
 import { execStartAttached, execStartDetached } from './attach-exec.ts';
 import { changes } from './changes.ts';
@@ -35,6 +35,9 @@ export interface Processes extends ContainerProcesses {
   close(): void;
 }
 
+/** With its tar reader only when somebody copies: it is not needed for the start. */
+const loadArchive = () => import('./archive.ts');
+
 /** Builds the verbs over the containers room. */
 export function createProcesses(deps: Omit<ProcessRoom, 'execs'>): Processes {
   const execs = new ExecTable(deps.ctrd, deps.log);
@@ -57,10 +60,10 @@ export function createProcesses(deps: Omit<ProcessRoom, 'execs'>): Processes {
     stats: (query) => stats(room, collector, query),
     top: (ref, args) => top(room, ref, args),
     changes: (ref) => changes(room, ref),
-    exportRoot: (query, open) => exportRoot(room, query, open),
-    archiveStat: (query) => archiveStat(room, query),
-    archiveGet: (query, open) => archiveGet(room, query, open),
-    archivePut: (query, source) => archivePut(room, query, source),
+    exportRoot: async (query, open) => (await loadArchive()).exportRoot(room, query, open),
+    archiveStat: async (query) => (await loadArchive()).archiveStat(room, query),
+    archiveGet: async (query, open) => (await loadArchive()).archiveGet(room, query, open),
+    archivePut: async (query, source) => (await loadArchive()).archivePut(room, query, source),
     restore: () => restoreExecs(room),
     close() {
       leave();
