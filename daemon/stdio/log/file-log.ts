@@ -35,13 +35,12 @@ export class FileLog implements ContainerLog {
 
   async flush(): Promise<void> {
     this.#ends.count += 1;
-    this.#file.write();
+    this.#file.close(); // an ended container holds no file; the next write opens it again
     this.#file.wake();
   }
 
   async close(): Promise<void> {
     await this.flush();
-    this.#file.close();
   }
 
   async remove(): Promise<void> {
