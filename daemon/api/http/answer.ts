@@ -30,6 +30,14 @@ export function errorAnswer(error: unknown): Answer {
 /** Docker's answer for a path or method that does not exist. */
 export const pageNotFound: Answer = valueAnswer('{"message":"page not found"}', wire.notFound.http);
 
+/** Docker answers OPTIONS of any path, with nothing in it. */
+export const optionsAnswer: Answer = valueAnswer(undefined, 200);
+
+/** Where a path with doubled or dotted parts is sent; Go's router does the same. */
+export function redirectAnswer(location: string): Answer {
+  return { status: 301, headers: ['Location', location], body: undefined };
+}
+
 /** Writes an answer in one go. */
 export function writeAnswer(response: ServerResponse, answer: Answer, isHead: boolean): void {
   const { status, headers, body } = answer;

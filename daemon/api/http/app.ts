@@ -8,7 +8,7 @@ import { setImmediate as nextTick } from 'node:timers/promises';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { invalidArgument, messageOf, PouchError } from '../../errors/error.ts';
 import { wire } from '../../errors/wire.ts';
-import { errorAnswer, pageNotFound, writeAnswer } from './answer.ts';
+import { errorAnswer, optionsAnswer, pageNotFound, writeAnswer } from './answer.ts';
 import { arrival } from './front.ts';
 import { commonHeaders, jsonType } from './headers.ts';
 import type { ApiFigures } from './metrics.ts';
@@ -51,8 +51,9 @@ export async function createApp(options: AppOptions): Promise<ApiApp> {
     }
   }
   app.setNotFoundHandler((_request, reply) => {
+    const { method } = reply.request;
     reply.hijack();
-    writeAnswer(reply.raw, pageNotFound, reply.request.method === 'HEAD');
+    writeAnswer(reply.raw, method === 'OPTIONS' ? optionsAnswer : pageNotFound, method === 'HEAD');
   });
   app.setErrorHandler((error, request, reply) => {
     options.log.debug('request refused', {
@@ -69,6 +70,12 @@ export async function createApp(options: AppOptions): Promise<ApiApp> {
   return { handle: app.routing, close: () => app.close() };
 }
 
+/** Routes here have no JSON schemas; without this fastify loads ajv and a serialiser generator, which cost time at start and megabytes. */
+const noCompilers = {
+  buildValidator: () => () => () => true,
+  buildSerializer: () => () => (value: unknown) => JSON.stringify(value),
+};
+
 function bareApp(): FastifyInstance {
   let idle: Server | undefined;
   const app = fastify({
@@ -77,6 +84,7 @@ function bareApp(): FastifyInstance {
       return idle;
     },
     exposeHeadRoutes: false,
+    schemaController: { compilersFactory: noCompilers as never }, // its types want the compilers' own
     routerOptions: { maxParamLength: 4096 },
     genReqId: requestIds(),
     frameworkErrors: (error, _request, reply) => {

@@ -3,7 +3,8 @@
  * its `/v1.44`; what comes before the routes are mounted waits.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { errorAnswer, writeAnswer } from './answer.ts';
+import { posix } from 'node:path';
+import { errorAnswer, redirectAnswer, writeAnswer } from './answer.ts';
 import type { ApiApp } from './app.ts';
 import { commonHeaderList, pingHeaders } from './headers.ts';
 import { type ApiFigures, countRequest } from './metrics.ts';
@@ -48,6 +49,14 @@ const pings = [
 const pingGet = [...pings, '2'];
 const pingHead = [...pings, '0'];
 
+/** The URL with a path that has no empty, `.` or `..` parts: `//info` is `/info`. What follows the `?` stays. */
+export function cleanUrl(url: string): string {
+  const at = url.indexOf('?');
+  const pathname = at < 0 ? url : url.slice(0, at);
+  if (!/\/\/|\/\.{1,2}(?:\/|$)/.test(pathname)) return url;
+  return posix.normalize(pathname).replace(/^\/*/, '/') + (at < 0 ? '' : url.slice(at));
+}
+
 /** What the servers call. */
 export interface Front {
   /** Every request, also those that came as an upgrade. */
@@ -90,7 +99,9 @@ export function createFront(options: FrontOptions): Front {
       const url = raw.url ?? '/';
       const isPing = url === '/_ping' && ping.mayAnswer() && (raw.method === 'GET' || raw.method === 'HEAD');
       if (!isPing) {
-        route(raw, response, url);
+        const clean = cleanUrl(url);
+        if (clean === url) route(raw, response, url);
+        else writeAnswer(response, redirectAnswer(clean), raw.method === 'HEAD');
         return;
       }
       ping.count();
