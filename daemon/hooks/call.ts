@@ -5,6 +5,7 @@ import { pluginScope, type ScopeOwner } from '../../hookplugins/scope.ts';
 import type { PluginRef, PointName } from './contract.ts';
 import { HookError, textOf } from './failure.ts';
 import type { PointStats } from './stats.ts';
+import { TimeLimits } from './time-limits.ts';
 
 /** One plugin's method at one point with all that decides how it is called. */
 export interface Subscription {
@@ -68,45 +69,66 @@ export class CallContext implements HookContext {
   }
 }
 
-/** Calls the plugin. Returns what it returned, or a promise that settles within the time limit; throws what it threw. */
-export function invoke(sub: Subscription, args: readonly unknown[], outer: AbortSignal | undefined): unknown {
-  const context = new CallContext(sub, outer);
+/** Calls the plugin and returns what it returned, or a true promise for whatever is like one, which is still to be `limited`; throws what it threw. */
+export function invoke(sub: Subscription, args: readonly unknown[], context: CallContext): unknown {
   const result = sub.call([...args, context]);
-  return isThenable(result) ? limited(sub, Promise.resolve(result), context) : result;
+  return isThenable(result) ? Promise.resolve(result) : result;
 }
 
 /** True for promises and whatever looks like one. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
+function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     value instanceof Promise ||
     (value !== null && typeof value === 'object' && 'then' in value && typeof value.then === 'function')
   );
 }
 
-/** Settles as `pending` does, or rejects when the time is up; what comes after that is counted as a leak and told. */
-function limited(sub: Subscription, pending: Promise<unknown>, context: CallContext): Promise<unknown> {
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  let expired = false;
-  const timer = setTimeout(() => {
-    const error = new HookError(sub.plugin, sub.point, {
-      kind: 'deadlineExceeded',
-      message: `no answer within ${sub.timeoutMs} ms`,
-    });
-    expired = true;
-    context.expire(error);
-    reject(error);
-  }, sub.timeoutMs);
-  pending.then(
-    (value) => {
-      clearTimeout(timer);
-      resolve(value);
-    },
-    (error: unknown) => {
-      clearTimeout(timer);
-      if (!expired) return reject(error);
-      sub.stats.leaks += 1;
-      sub.log.warn('plugin failed after its time limit', { point: sub.point, error: textOf(error) });
-    },
-  );
-  return promise;
+const limits = new TimeLimits();
+
+/** What is done with a plugin's promise: what these return or throw is the outcome. */
+export interface Settled<T> {
+  value(value: unknown): T;
+  error(error: unknown): T;
+}
+
+/** The outcome of a plugin's promise, or of its being late; what comes after that is counted as a leak and told. One promise, for each costs a turn. */
+export function limited<T>(
+  sub: Subscription,
+  pending: Promise<unknown>,
+  parts: { context: CallContext; started: number; settled: Settled<T> },
+): Promise<T> {
+  const { context, started, settled } = parts;
+  return new Promise((resolve, reject) => {
+    let expired = false;
+    const end = (how: Settled<T>['value'], value: unknown): void => {
+      try {
+        resolve(how(value));
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const limit = {
+      dueMs: started + sub.timeoutMs,
+      expire() {
+        const message = `no answer within ${sub.timeoutMs} ms`;
+        const error = new HookError(sub.plugin, sub.point, { kind: 'deadlineExceeded', message });
+        expired = true;
+        context.expire(error);
+        end(settled.error, error);
+      },
+    };
+    limits.add(limit);
+    pending.then(
+      (value) => {
+        limits.delete(limit);
+        if (!expired) end(settled.value, value);
+      },
+      (error: unknown) => {
+        limits.delete(limit);
+        if (!expired) return end(settled.error, error);
+        sub.stats.leaks += 1;
+        sub.log.warn('plugin failed after its time limit', { point: sub.point, error: textOf(error) });
+      },
+    );
+  });
 }

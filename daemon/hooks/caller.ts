@@ -6,7 +6,7 @@ import { type PointData, type PointName, points, type ResultCheck } from '../../
 import { pluginScope } from '../../hookplugins/scope.ts';
 import type { HandlerSpec } from '../../hookplugins/shapes.ts';
 import { conflict, messageOf } from '../errors/error.ts';
-import { invoke, type Subscription } from './call.ts';
+import { CallContext, invoke, limited, type Subscription } from './call.ts';
 import { ChangeWatch } from './conflicts.ts';
 import type {
   ArgsOf,
@@ -147,23 +147,19 @@ class Caller implements Hooks {
   /** One call, counted and judged. Synchronous when the plugin is: ten of them cost no turn of the event loop. */
   #step(sub: Subscription, args: readonly unknown[], check: ResultCheck | undefined): Outcome | Promise<Outcome> {
     const started = performance.now();
+    const context = new CallContext(sub, this.#signal);
     let result: unknown;
     try {
-      result = invoke(sub, args, this.#signal);
+      result = invoke(sub, args, context);
     } catch (error) {
       return this.#failed(sub, started, error);
     }
-    return result instanceof Promise ? this.#later(sub, started, result, check) : this.#ended(sub, started, result, check);
-  }
-
-  async #later(sub: Subscription, started: number, pending: Promise<unknown>, check: ResultCheck | undefined): Promise<Outcome> {
-    let value: unknown;
-    try {
-      value = await pending;
-    } catch (error) {
-      return this.#failed(sub, started, error);
-    }
-    return this.#ended(sub, started, value, check);
+    if (!(result instanceof Promise)) return this.#ended(sub, started, result, check);
+    const settled = {
+      value: (value: unknown) => this.#ended(sub, started, value, check),
+      error: (error: unknown) => this.#failed(sub, started, error),
+    };
+    return limited(sub, result, { context, started, settled });
   }
 
   #ended(sub: Subscription, started: number, value: unknown, check: ResultCheck | undefined): Outcome {
