@@ -55,7 +55,7 @@ async function makeVolume(room: VolumesRoom, one: Wanted, undo: AsyncDisposableS
   const volume: Volume = await room.volumes.create({
     Name: name,
     Driver: driver,
-    DriverOpts: options,
+    ...(options && Object.keys(options).length > 0 && { DriverOpts: options }),
     Labels: labels,
   });
   if (isAnonymous) undo.defer(() => room.volumes.remove(volume.Name, { force: true }));

@@ -45,7 +45,7 @@ const appliers: Record<string, Apply> = {
   HEALTHCHECK: healthcheck,
 };
 
-/** Applies instructions to a copy of a configuration. Throws invalidArgument with Docker's texts (`RUN is not a valid change command`, …). */
+/** Applies instructions to a copy of a configuration. Throws invalidArgument with Docker's texts (`run is not a valid change command`, …). */
 export function applyChanges(base: ContainerConfig, changes: readonly string[]): ContainerConfig {
   const config: ContainerConfig = structuredClone(base);
   for (const line of changes.flatMap((change) => change.split('\n'))) {
@@ -56,7 +56,7 @@ export function applyChanges(base: ContainerConfig, changes: readonly string[]):
     }
     const instruction = match[1]!.toUpperCase();
     const apply = appliers[instruction];
-    if (!apply) throw invalidArgument(`${instruction} is not a valid change command`);
+    if (!apply) throw invalidArgument(`${instruction.toLowerCase()} is not a valid change command`);
     apply(config, match[2] ?? '');
   }
   return config;

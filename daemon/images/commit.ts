@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { internal } from '../errors/error.ts';
 import { nowText } from '../lib/time.ts';
+import { engineVersion } from '../lib/version.ts';
 import type { Descriptor, ImageConfigBlob } from '../types/docker/image.ts';
 import { assemble, underLease } from './assemble.ts';
 import type { CommitRequest, Image } from './contract.ts';
@@ -9,6 +10,9 @@ import { initKeyOf } from './init-layer.ts';
 import { type ManifestBlob, mediaTypes } from './media-types.ts';
 import { normalName, parseReference, withDefaultTag } from './reference.ts';
 import type { ImagesRoom } from './room.ts';
+
+/** The diff id of a tar without entries. */
+const emptyLayer = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
 
 /** See ImageService.commit. The new layer is what differs from the init layer, packed by containerd; the parent's layers are shared. */
 export async function commitImage(room: ImagesRoom, request: CommitRequest): Promise<Image> {
@@ -23,8 +27,9 @@ export async function commitImage(room: ImagesRoom, request: CommitRequest): Pro
       const isOci = parent.manifest.mediaType === mediaTypes.ociManifest;
       const { layer, diffId } = await diffLayer(room, request, { snapshotter, lease });
       const type = isOci ? mediaTypes.ociLayerGzip : mediaTypes.dockerLayerGzip;
-      const layers = [...manifest.layers, { ...layer, mediaType: type }];
-      const config = Buffer.from(JSON.stringify(configOf(request, diffId)));
+      const isEmpty = diffId === emptyLayer;
+      const layers = isEmpty ? manifest.layers : [...manifest.layers, { ...layer, mediaType: type }];
+      const config = Buffer.from(JSON.stringify(configOf(request, isEmpty ? undefined : diffId)));
       return await assemble(room, { config, layers }, { lease, names, snapshotter, parent: parent.id, signal });
     },
     { signal },
@@ -56,20 +61,29 @@ async function diffLayer(
   }
 }
 
-function configOf(request: CommitRequest, diffId: string): ImageConfigBlob {
+/** Without a diff id nothing has changed: the step is told, but adds no layer. */
+function configOf(request: CommitRequest, diffId: string | undefined): ImageConfigBlob {
   const { parent } = request;
   const created = nowText();
-  const { docker_version: _version, container: _container, container_config: _old, ...base } = parent.config;
+  const { container_config: _old, ...base } = parent.config;
   return {
     ...base,
     created,
     author: request.author || parent.config.author,
     config: request.config,
     container: request.containerId,
-    rootfs: { type: 'layers', diff_ids: [...parent.config.rootfs.diff_ids, diffId] },
+    container_config: request.containerConfig,
+    docker_version: engineVersion,
+    rootfs: { type: 'layers', diff_ids: [...parent.config.rootfs.diff_ids, ...(diffId ? [diffId] : [])] },
     history: [
       ...(parent.config.history ?? []),
-      { created, created_by: request.createdBy, author: request.author || undefined, comment: request.comment || undefined },
+      {
+        created,
+        created_by: request.createdBy,
+        author: request.author || undefined,
+        comment: request.comment || undefined,
+        empty_layer: diffId ? undefined : true,
+      },
     ],
   };
 }

@@ -106,6 +106,8 @@ export interface CommitRequest {
   author?: string;
   comment?: string;
   config: ContainerConfig;
+  /** What the container itself was configured with; told by inspect only. */
+  containerConfig?: ContainerConfig;
   /** What `history` tells: the container's command line. */
   createdBy: string;
   containerId: string;

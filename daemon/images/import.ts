@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { decompress } from '../lib/decompress.ts';
 import { nowText } from '../lib/time.ts';
+import { engineVersion } from '../lib/version.ts';
 import type { ImageConfigBlob } from '../types/docker/image.ts';
 import { assemble, underLease } from './assemble.ts';
 import { applyChanges } from './changes.ts';
@@ -46,6 +47,7 @@ export async function importImage(
         architecture: platform.architecture,
         ...(platform.variant && platform.architecture !== 'arm64' ? { variant: platform.variant } : {}),
         os: platform.os,
+        docker_version: engineVersion,
         config,
         rootfs: { type: 'layers', diff_ids: [digest] },
         history: [{ created, comment: options.message || `Imported from ${options.source}` }],

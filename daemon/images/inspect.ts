@@ -1,3 +1,4 @@
+import { fullConfig } from '../lib/full-config.ts';
 import { zeroTime } from '../lib/time.ts';
 import type { ImageInspect } from '../types/docker/image.ts';
 import type { ImageEntry } from './image-index.ts';
@@ -26,10 +27,10 @@ export function inspectImage(image: ImageEntry, snapshotter: string): ImageInspe
     Comment: last?.comment ?? '',
     Created: config.created ?? zeroTime,
     Container: config.container ?? '',
-    ContainerConfig: config.container_config ?? {},
+    ContainerConfig: fullConfig(config.container_config ?? {}),
     DockerVersion: config.docker_version ?? '',
     Author: config.author ?? '',
-    Config: config.config ?? null,
+    Config: config.config ? fullConfig(config.config) : null,
     Architecture: config.architecture,
     ...(config.variant ? { Variant: config.variant } : {}),
     Os: config.os,

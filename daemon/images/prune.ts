@@ -1,9 +1,17 @@
 import { isKind } from '../errors/error.ts';
 import { booleanFilter, checkFilterKeys, type Filters, lacksLabels, matchesLabels } from '../lib/filters.ts';
 import { chainIds } from './chain.ts';
+import type { ImageEntry } from './image-index.ts';
 import { createdMs, untilMs } from './list.ts';
 import { type RemovedItem, removeImage } from './remove.ts';
 import type { ImagesRoom } from './room.ts';
+
+/** How many images below this one are here. */
+function depthOf(room: ImagesRoom, image: ImageEntry): number {
+  let depth = 0;
+  for (let at = room.index.get(image.parent); at; at = room.index.get(at.parent)) depth += 1;
+  return depth;
+}
 
 /** Removes images that no container uses: dangling ones, or with the filter `dangling=false` all. Bytes are those of layers that no image has any more. */
 export async function pruneImages(
@@ -15,7 +23,9 @@ export async function pruneImages(
   const until = untilMs(filters);
   const sizes = new Map<string, number>();
   const items: RemovedItem[] = [];
-  for (const image of room.index.all()) {
+  // Children first, whatever their order here; a parent may go once they are gone.
+  const byDepth = room.index.all().sort((a, b) => depthOf(room, b) - depthOf(room, a));
+  for (const image of byDepth) {
     const labels = image.config.config?.Labels;
     if (!room.index.get(image.id)) continue; // went with its child
     if (room.users(image.id).length > 0 || room.index.childrenOf(image.id).length > 0) continue;

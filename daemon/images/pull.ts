@@ -115,11 +115,12 @@ interface FetchOptions {
   snapshotter: string;
 }
 
-async function fetchImage(pull: Pull, own: FetchedManifest, { lease, names, snapshotter }: FetchOptions): Promise<ImageEntry> {
-  const { room, signal, request } = pull;
+async function fetchImage(asked: Pull, own: FetchedManifest, { lease, names, snapshotter }: FetchOptions): Promise<ImageEntry> {
+  const { room, signal, request } = asked;
   const manifest = JSON.parse(own.bytes.toString('utf8')) as Partial<ManifestBlob>; // checked by use
   if (!manifest.config || !Array.isArray(manifest.layers)) throw invalidArgument('the manifest has no config or no layers');
   const layers = manifest.layers;
+  const pull = room.index.get(manifest.config.digest) ? withoutKnownLayers(asked) : asked;
   const config = await fetchConfig(pull, manifest.config, { layerCount: layers.length, lease });
   checkPlatform(config.blob, request);
   const downloads = await startDownloads(pull, { layers, config: config.blob, lease, snapshotter });
@@ -142,6 +143,11 @@ async function fetchImage(pull: Pull, own: FetchedManifest, { lease, names, snap
     await Promise.allSettled(downloads.done);
     throw error;
   }
+}
+
+/** An image that is here already is up to date: Docker does not list its layers. */
+function withoutKnownLayers(pull: Pull): Pull {
+  return { ...pull, progress: (message) => message.status !== 'Already exists' && pull.progress(message) };
 }
 
 async function fetchConfig(

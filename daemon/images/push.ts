@@ -51,10 +51,10 @@ interface Push {
 export async function pushImage(room: ImagesRoom, request: PushRequest, progress: Progress): Promise<void> {
   const named = parseReference(request.tag ? `${request.repo}:${request.tag}` : request.repo);
   const tags = tagsOf(room, named);
+  progress({ status: `The push refers to repository [${repositoryOf(named)}]` });
   if (tags.length === 0) throw notFound(missing(room, named));
   const { signal } = request;
   using session = openRepository(named, room.config, request.auth);
-  progress({ status: `The push refers to repository [${repositoryOf(named)}]` });
   for (const { reference, image } of tags) {
     await underLease(
       room,

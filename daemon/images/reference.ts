@@ -55,6 +55,12 @@ export function parseReference(text: string): Reference {
   return { domain, path, tag, digest };
 }
 
+/** A tag on its own. Throws invalidArgument with Docker's text. */
+export function checkTag(tag: string): string {
+  if (!tagPattern.test(tag)) throw invalidArgument('invalid tag format');
+  return tag;
+}
+
 /** Like `parseReference`, or undefined where that throws: for texts that may just as well be ids. */
 export function tryParseReference(text: string): Reference | undefined {
   try {

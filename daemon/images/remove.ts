@@ -81,10 +81,8 @@ function namesAfter(image: ImageEntry, ref: string): { removed: string[]; kept: 
 
 async function untag(room: ImagesRoom, image: ImageEntry, names: readonly string[], items: RemovedItem[]): Promise<void> {
   await room.store.removeNames(names);
-  for (const name of names) {
-    imageEvent(room, 'untag', { id: image.id, name: image.id });
-    items.push({ Untagged: familiarName(parseReference(name)) });
-  }
+  imageEvent(room, 'untag', { id: image.id, name: image.id }); // one: Docker does not tell of the digests that go with a tag
+  for (const name of names) items.push({ Untagged: familiarName(parseReference(name)) });
 }
 
 interface Conflict {
@@ -129,7 +127,8 @@ async function removeWhole(room: ImagesRoom, image: ImageEntry, items: RemovedIt
   const view = { name: image.names[0] ?? image.id, digest: image.manifest.digest, id: image.id };
   await room.hooks.run('image.preDelete', view);
   for (const name of image.names) items.push({ Untagged: familiarName(parseReference(name)) });
-  for (const _name of image.names) imageEvent(room, 'untag', { id: image.id, name: image.id });
+  const told = options.quiet ? image.names.slice(0, 1) : image.names; // of a removal by name Docker tells that name alone
+  for (const _name of told) imageEvent(room, 'untag', { id: image.id, name: image.id });
   const labels = image.config.config?.Labels ?? {};
   await room.store.remove(image.id);
   room.events.publish({ type: 'image', action: 'delete', id: image.id, attributes: { ...labels, name: image.id } });

@@ -5,6 +5,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerdClient, Ctrd } from '../ctrd/contract.ts';
+import { invalidArgument } from '../errors/error.ts';
 import type { EventBus } from '../events/contract.ts';
 import type { HookCaller } from '../hooks/contract.ts';
 import { KeyedMutex } from '../lib/keyed-mutex.ts';
@@ -15,7 +16,7 @@ import type { ImageService, ImageUser } from './contract.ts';
 import { type ImageEntry, ImageIndex } from './image-index.ts';
 import { inspectImage } from './inspect.ts';
 import { layersSize, listImages } from './list.ts';
-import { familiarName, normalName, parseReference, withDefaultTag } from './reference.ts';
+import { checkTag, familiarName, normalName, parseReference, withDefaultTag } from './reference.ts';
 import { removeImage } from './remove.ts';
 import { type ImagesConfig, type ImagesRoom, imageEvent } from './room.ts';
 import { RootfsTable } from './rootfs.ts';
@@ -100,8 +101,9 @@ export async function createImages(deps: ImagesDeps): Promise<Images> {
 }
 
 async function tagImage(room: ImagesRoom, image: ImageEntry, { repo, tag }: { repo: string; tag?: string }): Promise<void> {
-  const reference = parseReference(tag ? `${repo}:${tag}` : repo);
-  const target = withDefaultTag({ ...reference, digest: undefined });
+  const reference = parseReference(repo);
+  if (reference.digest) throw invalidArgument('refusing to create a tag with a digest reference');
+  const target = withDefaultTag(tag ? { ...reference, tag: checkTag(tag) } : reference); // as in Docker, `tag` wins over `repo:tag`
   await room.store.tag(image.id, normalName(target));
   imageEvent(room, 'tag', { id: image.id, name: familiarName(target) });
 }

@@ -16,7 +16,7 @@ export interface VolumeService {
   create(request: VolumeCreateConfig, options?: { signal?: AbortSignal }): Promise<Volume>;
   /** Throws notFound `get NAME: no such volume`. */
   get(name: string): Promise<Volume>;
-  list(filters?: Record<string, string[]>): Promise<{ Volumes: Volume[]; Warnings: string[] }>;
+  list(filters?: Record<string, string[]>): Promise<{ Volumes: Volume[]; Warnings: string[] | null }>;
   remove(name: string, options?: { force?: boolean }): Promise<void>;
   /** Unused volumes with a generated name; all unused ones with the filter `all`. */
   prune(filters?: Record<string, string[]>): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }>;

@@ -14,7 +14,7 @@ import type { Volume, VolumeCreateConfig } from '../types/docker/volume.ts';
 import type { MountDetails, VolumeService } from './contract.ts';
 import { diskUsage, fillEmpty } from './copy.ts';
 import type { Drivers } from './drivers.ts';
-import { checkPruneFilters, isPrunable, listFilter } from './filter.ts';
+import { checkPruneFilters, isPlain, isPrunable, listFilter } from './filter.ts';
 import type { LocalDriver } from './local-driver.ts';
 import { anonymousLabel, type VolumeRecord, volumeOf } from './record.ts';
 import { Holders } from './users.ts';
@@ -119,7 +119,7 @@ class Volumes implements VolumeService {
     });
   }
 
-  async list(filters: Record<string, string[]> = {}): Promise<{ Volumes: Volume[]; Warnings: string[] }> {
+  async list(filters: Record<string, string[]> = {}): Promise<{ Volumes: Volume[]; Warnings: string[] | null }> {
     const accepts = listFilter(filters, (name) => this.#references.count(name) > 0);
     const { volumes: foreign, warnings } = await this.#deps.drivers.listAll();
     const volumes: Volume[] = [];
@@ -138,7 +138,7 @@ class Volumes implements VolumeService {
         }),
       );
     }
-    return { Volumes: volumes.filter(accepts), Warnings: warnings };
+    return { Volumes: volumes.filter(accepts), Warnings: warnings.length > 0 ? warnings : null }; // Go's nil slice
   }
 
   async remove(name: string, options: { force?: boolean } = {}): Promise<void> {
@@ -257,7 +257,7 @@ class Volumes implements VolumeService {
   }
 
   async usage(): Promise<Volume[]> {
-    const { Volumes } = await this.list();
+    const Volumes = (await this.list()).Volumes.filter((one) => isPlain(one.Driver, one.Options));
     const sizes = await diskUsage(Volumes.filter((one) => one.Driver === 'local').map((one) => one.Mountpoint));
     return Volumes.map((one) => ({
       ...one,

@@ -37,7 +37,7 @@ test("Docker's CLI handles images: load, tag, push, pull, list, inspect, history
   const digest = (await ok(api, 'image', 'inspect', '-f', '{{index .RepoDigests 0}}', name)).trim();
   assert.match(digest, /\/cli@sha256:/);
   assert.match(await ok(api, 'rmi', name), /^Untagged: .*\/cli:1\nUntagged: .*\/cli@sha256:/);
-  assert.match(await ok(api, 'pull', name), /Already exists[\s\S]*Status: Downloaded newer image for .*\/cli:1/);
+  assert.match(await ok(api, 'pull', name), /Digest: [\s\S]*Status: Downloaded newer image for .*\/cli:1/);
   assert.match(await ok(api, 'pull', digest), /Status: Image is up to date for/);
   assert.match(await ok(api, 'history', '-q', '--no-trunc', 'busybox'), new RegExp(id));
   assert.match(await ok(api, 'search', `${registry.host}/cli`), /\/cli/);
@@ -75,13 +75,20 @@ test('statuses, texts and versions of the image endpoints are those of Docker', 
   assert.equal([(await list('1.44'))['RepoTags'], 'VirtualSize' in (await list('1.44'))], [[], false]);
   assert.is((await ask('POST', `/images/${id}/tag?repo=a/b/c&tag=1`)).status, 201);
   assert.is((await ask('GET', '/images/a/b/c:1/json')).json<{ Id: string }>().Id, id);
+  const push = await ask('POST', '/images/nope/push?tag=1');
+  const broken = await ask('POST', '/images/load', 'no tar');
+  assert.equal([push.status, broken.status], [200, 200]); // Docker has begun its stream by then
+  assert.match(
+    push.text,
+    /^{"status":"The push refers to repository \[docker.io\/library\/nope\]"}\r\n.*"error":"An image does not exist locally with the tag: nope"}\r\n$/,
+  );
+  assert.match(broken.text, /"error":"Error processing tar file/);
   const rows: [string, string, number, RegExp][] = [
     ['GET', '/images/nope/json', 404, /^No such image: nope:latest$/],
     ['GET', '/images/nope/history', 404, /^No such image: nope:latest$/],
     ['GET', '/images/nope/get', 404, /^No such image: nope:latest$/],
     ['GET', '/images/a/other', 404, /^page not found$/],
     ['POST', '/images/a/b/c:1/tag?repo=Bad', 400, /repository name must be lowercase/],
-    ['POST', '/images/nope/push?tag=1', 404, /^An image does not exist locally with the tag: nope$/],
     ['POST', '/images/create', 400, /fromImage or fromSrc/],
     ['POST', '/images/create?fromImage=x%20y&tag=1', 400, /^invalid reference format$/],
     ['POST', '/images/create?fromImage=127.0.0.1:1/x&tag=1', 500, /connection refused$/],

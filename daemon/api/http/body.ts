@@ -63,15 +63,20 @@ export function parseJson(body: Buffer, contentType: string | undefined): unknow
   }
 }
 
-/** What Go's decoder says where V8 says `Unexpected token`. */
-function goText(message: string, text: string): string {
-  if (/Unexpected end|Unterminated|after array element|after property value/.test(message) && endsTooEarly(message, text))
-    return 'unexpected EOF';
-  const token = /^Unexpected (?:non-whitespace character|token) ?'?(.)?/su.exec(message)?.[1];
-  return token === undefined ? message : `invalid character '${token}' looking for beginning of value`;
-}
+/** Where V8's decoder stopped, in the words of Go's. */
+const places: [RegExp, string][] = [
+  [/property name/, 'looking for beginning of object key string'],
+  [/Expected ',' or '}'/, 'after object key:value pair'],
+  [/Expected ',' or '\]'/, 'after array element'],
+  [/Expected ':'/, 'after object key'],
+  [/after JSON/, 'after top-level value'],
+];
 
-function endsTooEarly(message: string, text: string): boolean {
-  const at = /position (\d+)/.exec(message)?.[1];
-  return at === undefined || Number(at) >= text.length;
+function goText(message: string, text: string): string {
+  const at = Number(/position (\d+)/.exec(message)?.[1] ?? Number.NaN);
+  if (/Unexpected end|Unterminated/.test(message) || at >= text.length) return 'unexpected EOF';
+  const token = Number.isNaN(at) ? /^Unexpected token '(.)'/su.exec(message)?.[1] : text[at];
+  if (token === undefined) return message;
+  const place = places.find(([pattern]) => pattern.test(message))?.[1] ?? 'looking for beginning of value';
+  return `invalid character '${token}' ${place}`;
 }

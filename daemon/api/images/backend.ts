@@ -103,7 +103,8 @@ export class ImagesBackend {
     const { table, lifecycle } = this.#containers();
     const container = table.resolve(query.container);
     const { record } = container;
-    const config = applyChanges(mergeConfig(query.body ?? {}, record.config), query.changes);
+    const asked = query.body ? mergeConfig(query.body, record.config) : record.config;
+    const config = applyChanges(asked, query.changes);
     const ref = query.repo ? joinName(query.repo, query.tag) : undefined;
     if (ref?.includes('@')) throw invalidArgument('cannot import digest reference');
     const parent = container.image ?? this.images.resolve(record.imageId);
@@ -118,6 +119,7 @@ export class ImagesBackend {
         author: query.author,
         comment: query.comment,
         config,
+        containerConfig: record.config,
         createdBy: (record.config.Cmd ?? []).join(' '),
         containerId: record.id,
         signal: query.signal,
@@ -133,8 +135,11 @@ export class ImagesBackend {
     await this.#builder.build(request, progress);
   }
 
-  async pruneBuildCache(): Promise<{ CachesDeleted: string[]; SpaceReclaimed: number }> {
-    return await this.#builder.prune();
+  async pruneBuildCache(): Promise<{ CachesDeleted: string[] | null; SpaceReclaimed: number }> {
+    const { CachesDeleted, SpaceReclaimed } = await this.#builder.prune();
+    const attributes = { reclaimed: String(SpaceReclaimed) };
+    this.images.room.events.publish({ type: 'builder', action: 'prune', id: '', attributes });
+    return { CachesDeleted: CachesDeleted.length > 0 ? CachesDeleted : null, SpaceReclaimed }; // Go's nil slice
   }
 }
 

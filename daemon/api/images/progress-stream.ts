@@ -5,11 +5,12 @@ import type { ApiReply } from '../http/route.ts';
 
 /**
  * Docker's progress answer: one JSON object a line. The 200 goes out with the first line, so what fails before it is an ordinary error answer, and what
- * fails after it is a line with `error`. Resolves when the answer has ended; `work` is cut off by the request's signal, not by this.
+ * fails after it is a line with `error`; with `streamsErrors` every failure is. Resolves when the answer has ended; `work` is cut off by the request's signal, not by this.
  */
 export async function withProgress(
   reply: ApiReply,
   work: (progress: (message: ProgressMessage) => void) => Promise<void>,
+  options: { streamsErrors?: boolean } = {},
 ): Promise<void> {
   let out: ServerResponse | undefined;
   const progress = (message: ProgressMessage) => {
@@ -19,7 +20,7 @@ export async function withProgress(
   try {
     await work(progress);
   } catch (error) {
-    if (!out) throw error;
+    if (!out && !options.streamsErrors) throw error;
     const message = messageOf(error);
     const code = error instanceof Error && 'code' in error && typeof error.code === 'number' ? { code: error.code } : {}; // of a build's RUN
     progress({ errorDetail: { ...code, message }, error: message });

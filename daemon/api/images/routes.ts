@@ -110,9 +110,9 @@ async function create(backend: ImagesBackend, request: ApiRequest, reply: ApiRep
 async function load(backend: ImagesBackend, request: ApiRequest, reply: ApiReply): Promise<void> {
   const quiet = queryBoolean(request.query, 'quiet');
   const platform = queryText(request.query, 'platform') || undefined;
-  await withProgress(reply, (progress) =>
-    backend.load(bodyStream(request.raw), progress, { quiet, platform, signal: request.signal }),
-  );
+  const options = { quiet, platform, signal: request.signal };
+  // Docker tells a broken archive in the stream: clients look for the error there.
+  await withProgress(reply, (progress) => backend.load(bodyStream(request.raw), progress, options), { streamsErrors: true });
 }
 
 async function save(
@@ -172,6 +172,7 @@ async function change(backend: ImagesBackend, request: ApiRequest, reply: ApiRep
 
 async function commit(backend: ImagesBackend, request: ApiRequest, reply: ApiReply): Promise<{ Id: string }> {
   const { query } = request;
+  if (!queryText(query, 'container')) throw invalidArgument('invalid name or ID supplied: ""');
   const body = request.body as ContainerConfig | null | undefined; // Docker takes any object here
   if (body !== undefined && (typeof body !== 'object' || Array.isArray(body)))
     throw invalidArgument('invalid JSON: not a container configuration');

@@ -26,6 +26,8 @@ export interface SystemBackend {
   readonly stdio?: Pick<StdioService, 'logDrivers'>;
   /** Names of volume drivers beside local. */
   readonly volumeDrivers: readonly string[];
+  /** Names of network drivers, as Docker's client shows them: `none` is `null`. */
+  readonly networkDrivers: readonly string[];
   /** Checks credentials with a registry; of the images room. */
   login?(auth: AuthConfig): Promise<{ Status: string; IdentityToken: string }>;
   /** How many readers `GET /events` has. */

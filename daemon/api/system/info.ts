@@ -21,7 +21,7 @@ export async function systemInfo(backend: SystemBackend, apiVersion: string): Pr
     Driver: config.snapshotter,
     DriverStatus: [['driver-type', 'io.containerd.snapshotter.v1']],
     ...(isBefore(apiVersion, '1.42') && {
-      SystemStatus: null,
+      KernelMemoryTCP: host.cgroupVersion === 1 && host.controllers.has('memory'),
       KernelMemory: host.cgroupVersion === 1 && host.controllers.has('memory'),
     }),
     Plugins: pluginLists(backend),
@@ -69,7 +69,7 @@ export async function systemInfo(backend: SystemBackend, apiVersion: string): Pr
     ...(config.defaultAddressPools.length > 0 && {
       DefaultAddressPools: config.defaultAddressPools.map((one) => ({ Base: one.base, Size: one.size })),
     }),
-    CDISpecDirs: [],
+    ...(!isBefore(apiVersion, '1.44') && { CDISpecDirs: [] }),
     Warnings: warnings(backend),
   };
 }
@@ -95,9 +95,9 @@ function pluginLists(backend: SystemBackend): object {
   const authorization = [...backend.config.authorizationPlugins, ...hooks];
   return {
     Volume: ['local', ...backend.volumeDrivers],
-    Network: ['bridge', 'host', 'null'],
+    Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null'],
     Authorization: authorization.length > 0 ? authorization : null,
-    Log: backend.stdio?.logDrivers ?? [],
+    Log: (backend.stdio?.logDrivers ?? []).filter((one) => one !== 'none').sort(),
     Hook: hooks,
   };
 }
@@ -120,7 +120,7 @@ function limits({ host }: SystemBackend): object {
   };
 }
 
-function warnings({ host }: SystemBackend): string[] {
+function warnings({ host }: SystemBackend): string[] | null {
   const missing: [string, boolean][] = [
     ['memory limit', host.controllers.has('memory')],
     ['swap limit', host.hasSwapLimit],
@@ -130,7 +130,7 @@ function warnings({ host }: SystemBackend): string[] {
   ];
   const found = missing.filter(([, has]) => !has).map(([name]) => `WARNING: No ${name} support`);
   if (!isSysctlOn('net/ipv4/ip_forward')) found.push('WARNING: IPv4 forwarding is disabled');
-  return found;
+  return found.length > 0 ? found : null; // Go's nil slice
 }
 
 function securityOptions({ host }: SystemBackend): string[] {

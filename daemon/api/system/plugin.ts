@@ -27,6 +27,7 @@ register({
     types.image,
     types.volume,
     types.volumeDriver,
+    types.networkDriver,
     types.container,
     types.stdio,
   ],
@@ -48,13 +49,16 @@ function backendOf(ctx: InitContext): SystemBackend {
     images,
     login: images?.login?.bind(images),
     volumes: ctx.get<VolumeService>(types.volume),
-    volumeDrivers: ctx
-      .getAll()
-      .filter((one) => one.type === types.volumeDriver && one.status === 'ok')
-      .map((one) => one.id),
+    volumeDrivers: idsOf(ctx, types.volumeDriver),
+    networkDrivers: ['bridge', 'host', 'macvlan', 'null', ...idsOf(ctx, types.networkDriver)],
     stdio: ctx.get<StdioService>(types.stdio),
     eventReaders: 0,
   };
+}
+
+function idsOf(ctx: InitContext, type: string): string[] {
+  const rows = ctx.getAll().filter((one) => one.type === type && one.status === 'ok');
+  return rows.map((one) => one.id);
 }
 
 function daemonId(store: Store): string {

@@ -10,6 +10,7 @@ const managed: [Method, string][] = [
   ['GET', '/swarm'],
   ['POST', '/swarm/update'],
   ['GET', '/swarm/unlockkey'],
+  ['POST', '/swarm/unlock'],
   ['GET', `/${kinds}`],
   ...(['GET', 'POST', 'DELETE'] as const).map((method): [Method, string] => [method, `/${kinds}/*`]),
 ];
@@ -35,6 +36,5 @@ export function swarmRoutes(): Route[] {
     { method: 'POST', path: '/swarm/init', handler: unsupported },
     { method: 'POST', path: '/swarm/join', handler: unsupported },
     { method: 'POST', path: '/swarm/leave', handler: outside },
-    { method: 'POST', path: '/swarm/unlock', handler: outside },
   ];
 }

@@ -6,7 +6,11 @@ import type { SystemBackend } from './backend.ts';
 export async function versionInfo(backend: SystemBackend): Promise<object> {
   const { host, tools, config } = backend;
   const runtime = config.runtimes[config.defaultRuntime]?.path ?? 'runc';
-  const [containerd, runc] = await Promise.all([containerdVersion(backend), tools.of(runtime)]);
+  const [containerd, runc, init] = await Promise.all([
+    containerdVersion(backend),
+    tools.of(runtime),
+    tools.of(config.initPath || 'docker-init'),
+  ]);
   const engine = {
     ApiVersion: newestVersion,
     Arch: host.goArch,
@@ -25,6 +29,7 @@ export async function versionInfo(backend: SystemBackend): Promise<object> {
       { Name: 'Engine', Version: engineVersion, Details: engine },
       { Name: 'containerd', Version: containerd.version, Details: { GitCommit: containerd.commit } },
       { Name: config.defaultRuntime, Version: runc.version, Details: { GitCommit: runc.commit } },
+      { Name: 'docker-init', Version: init.version, Details: { GitCommit: init.commit } },
     ],
     Version: engineVersion,
     ...flat,
