@@ -7,13 +7,10 @@ import { run } from '../../daemon/lib/process.ts';
 
 const main = resolve(import.meta.dirname, '../../daemon/boot/main.ts');
 
-/** Runs the daemon's command line to its end; it must not start. */
+/** Runs the daemon's command line to its end; it must not start. What it sets up before it gives up goes with its network namespace. */
 function pouchd(args: string[]) {
-  return run(process.execPath, [main, ...args], {
-    allowFailure: true,
-    timeoutMs: 60_000,
-    env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' },
-  });
+  const env = { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' };
+  return run('unshare', ['--net', process.execPath, main, ...args], { allowFailure: true, timeoutMs: 60_000, env });
 }
 
 test('what is wrong on the command line or in the file ends the start with a line that names it', async () => {
