@@ -7,6 +7,7 @@ import type { ContainerLifecycle, Containers, ListOptions } from './contract.ts'
 import { create } from './create.ts';
 import { afterExit, onTaskExit } from './exit.ts';
 import { inspect } from './inspect.ts';
+import { InspectBodies } from './inspect-body.ts';
 import { kill } from './kill.ts';
 import { ContainerList } from './list.ts';
 import { networkConnect, networkDisconnect } from './network-connect.ts';
@@ -25,10 +26,11 @@ import { Table } from './table.ts';
 import { update } from './update.ts';
 import { wait } from './wait.ts';
 
-/** What the HTTP door uses beside the contract: the list as bytes that are sent as they are. */
+/** What the HTTP door uses beside the contract: list and inspect as bytes that are sent as they are. */
 export interface ContainersRoom extends Containers {
   readonly table: Table;
   listBody(options: ListOptions): Promise<Buffer>;
+  inspectBody(ref: string, options: { size: boolean; apiVersion: string }): Promise<Buffer>;
   /** Ends healthchecks and restarts by policy; the containers themselves go on. */
   close(): void;
 }
@@ -39,6 +41,7 @@ export async function createContainers(deps: ContainerDeps): Promise<ContainersR
   await installBarrier(deps.state);
   const room: Room = { ...deps, table: new Table(deps), processes: undefined, closing: false };
   const list = new ContainerList(room);
+  const inspects = new InspectBodies(room);
   const { table } = room;
   deps.images.setUsers((imageId) =>
     table
@@ -56,6 +59,7 @@ export async function createContainers(deps: ContainerDeps): Promise<ContainersR
     table,
     lifecycle: lifecycleOf(room, list),
     listBody: (options) => list.body(options),
+    inspectBody: (ref, options) => inspects.body(ref, options),
     useProcesses(processes) {
       room.processes = processes;
     },

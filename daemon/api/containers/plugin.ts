@@ -10,10 +10,11 @@ register({
   required: true,
   initFn(ctx) {
     const hooks = ctx.getSingle<Hooks>(types.hooks);
-    const { lifecycle, listBody } = ctx.getSingle<ContainersRoom>(types.container);
+    const { lifecycle, listBody, inspectBody } = ctx.getSingle<ContainersRoom>(types.container);
     return containerRoutes({
       lifecycle,
       listBody,
+      inspectBody,
       preUpdate: async (body) => (hooks.has('container.preUpdate') ? await hooks.chain('container.preUpdate', body) : body),
     });
   },

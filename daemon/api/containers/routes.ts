@@ -88,23 +88,21 @@ export const containerRoutes: Routes<ContainersBackend> = (backend) => {
     {
       method: 'GET',
       path: '/containers/json',
-      async handler({ query }, reply) {
+      handler({ query }) {
         const limit = queryInteger(query, 'limit');
-        const body = await backend.listBody({
+        return backend.listBody({
           all: queryBoolean(query, 'all'),
           size: queryBoolean(query, 'size'),
           ...(limit === undefined ? {} : { limit }),
           filters: queryFilters(query, listFilterKeys),
         });
-        reply.header('content-type', 'application/json');
-        return reply.send(body);
       },
     },
     {
       method: 'GET',
       path: '/containers/:id/json',
       handler: (request) =>
-        lifecycle.inspect(id(request), { size: queryBoolean(request.query, 'size'), apiVersion: request.apiVersion }),
+        backend.inspectBody(id(request), { size: queryBoolean(request.query, 'size'), apiVersion: request.apiVersion }),
     },
     {
       method: 'POST',

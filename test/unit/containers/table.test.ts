@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ContainerRecord } from '../../../daemon/containers/contract.ts';
+import { InspectBodies } from '../../../daemon/containers/inspect-body.ts';
 import { ContainerList } from '../../../daemon/containers/list.ts';
 import type { Room } from '../../../daemon/containers/room.ts';
 import { createdState, setRunning } from '../../../daemon/containers/state.ts';
@@ -41,7 +42,7 @@ function record(id: string, name: string, changes: Partial<ContainerRecord> = {}
 function fixture() {
   const saved = new Map<string, unknown>();
   const events: EventInput[] = [];
-  const images = { find: () => ({ id: 'sha256:i', size: 3 }) };
+  const images = { find: () => ({ id: 'sha256:i', size: 3 }), rootfsMounts: async () => [] };
   const deps = {
     root: '/r',
     state: '/s',
@@ -55,7 +56,7 @@ function fixture() {
   };
   const table = new Table(deps as unknown as ConstructorParameters<typeof Table>[0]);
   const room = { table, images, networks: { find: () => undefined } } as unknown as Room;
-  return { table, saved, events, list: new ContainerList(room) };
+  return { table, saved, events, list: new ContainerList(room), inspects: new InspectBodies(room) };
 }
 
 const a1 = `aa${'0'.repeat(61)}1`;
@@ -112,6 +113,21 @@ test('the list is the same bytes until something changes, newest first, only wha
   assert.equal(await names({ limit: 1 }), ['/two']);
   const [row] = await list.list({});
   assert.equal([row?.Command, row?.State, row?.Image], ["sh -c 'true x'", 'running', 'busybox']);
+});
+
+test('inspect is the same bytes until something changes, for one version of the API and the same execs', async () => {
+  const { table, inspects } = fixture();
+  const one = table.add(record(a1, 'one'));
+  const inspect = (apiVersion = '1.44') => inspects.body(a1, { size: false, apiVersion });
+  const first = await inspect();
+  assert.is(await inspect(), first);
+  assert.is.not(await inspect('1.24'), first);
+  setRunning(one.record.state, 0);
+  table.save(one);
+  const read = (body: Buffer) => JSON.parse(body.toString()) as { State: { Running: boolean }; ExecIDs: string[] | null };
+  assert.is(read(await inspect()).State.Running, true);
+  one.execs.add('e1');
+  assert.equal(read(await inspect()).ExecIDs, ['e1']);
 });
 
 test.run();
