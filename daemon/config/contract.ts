@@ -43,8 +43,6 @@ export interface DaemonConfig {
   initPath: string;
   maxConcurrentDownloads: number;
   maxConcurrentUploads: number;
-  userlandProxy: boolean;
-  authorizationPlugins: string[];
   /** `--plugin=FILE`, repeatable. */
   plugin: string[];
   requiredPlugins: string[];
@@ -58,5 +56,4 @@ export interface DaemonConfig {
   proxyPlugins: Record<string, { type: string; address: string; platform?: string }>;
   /** Programs our own containerd pipes layers of other media types through, by id. */
   streamProcessors: Record<string, { accepts: string[]; returns: string; path: string; args?: string[]; env?: string[] }>;
-  criSocket: string;
 }

@@ -12,7 +12,7 @@ const byDocker = new Map<string, Option>(
 const sections = new Set([...byKey.keys()].flatMap((key) => prefixes(key)));
 
 /** Keys of Docker's daemon.json that say what is always so here. */
-const ignored = new Set(['$schema', 'live-restore', 'experimental']);
+const ignored = new Set(['$schema', 'live-restore', 'experimental', 'userland-proxy']);
 
 /**
  * Reads a configuration file: option values by key. Throws invalidArgument for a file that is missing (unless `mayMiss`), not JSON, has an unknown key (told with

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../errors/error.ts';
+import { refuseOpenTcp } from '../lib/listen-address.ts';
 import type { DaemonConfig } from './contract.ts';
 import { readConfigFile } from './file.ts';
 import type { ParsedFlags } from './flags.ts';
@@ -65,6 +66,8 @@ function checkWhole(config: DaemonConfig): void {
   if (tls.verify && (tls.caFile === '' || tls.certFile === '')) {
     throw invalidArgument('--tlsverify needs --tlscacert, --tlscert and --tlskey');
   }
+  for (const host of config.hosts) refuseOpenTcp(host, tls.certFile !== '');
+  for (const host of config.grpc.hosts) refuseOpenTcp(host, config.grpc.tls.certFile !== '');
   if (!Object.hasOwn(config.runtimes, config.defaultRuntime) && !config.defaultRuntime.startsWith('io.containerd.')) {
     throw invalidArgument(
       `runtime ${config.defaultRuntime} is not known; known are ${Object.keys(config.runtimes).join(', ')}, others go under runtimes in the config file`,

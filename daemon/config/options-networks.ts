@@ -12,7 +12,7 @@ export const networksOptions = [
     value: 'NAME',
     default: 'pouch0',
     check: bridgeName,
-    help: 'interface of the default network; none turns it off',
+    help: 'interface of the default network',
   },
   {
     key: 'bridge.bip',
@@ -114,16 +114,9 @@ export const networksOptions = [
     default: [],
     help: 'resolver option; repeatable',
   },
-  {
-    key: 'userlandProxy',
-    kind: 'boolean',
-    flag: 'userland-proxy',
-    docker: 'userland-proxy',
-    default: true,
-    help: 'serve published ports on loopback by a proxy',
-  },
 ] as const satisfies readonly Option[];
 
 function bridgeName(value: unknown): string | undefined {
+  if (value === 'none') return 'cannot be none: the default network is always there; give containers --network none instead';
   return /^[^\s/]{1,15}$/.test(String(value)) ? undefined : 'must be an interface name of at most 15 characters';
 }

@@ -50,17 +50,6 @@ export const pluginsOptions = [
     help: 'time a clean stop may take',
   },
   {
-    key: 'authorizationPlugins',
-    kind: 'list',
-    flag: 'authorization-plugin',
-    docker: 'authorization-plugins',
-    value: 'NAME',
-    default: [],
-    reload: true,
-    check: nonEmpty,
-    help: 'out-of-process plugin that may refuse requests; repeatable',
-  },
-  {
     key: 'plugin',
     kind: 'list',
     flag: 'plugin',
@@ -167,13 +156,5 @@ export const pluginsOptions = [
     default: {},
     check: shape(jsonCheck.streamProcessors),
     help: 'id -> { accepts, returns, path, args, env }: programs that unpack layers of other media types',
-  },
-  {
-    key: 'criSocket',
-    kind: 'string',
-    flag: 'cri',
-    value: 'PATH',
-    default: '',
-    help: 'unix socket of the Kubernetes runtime interface; empty is off',
   },
 ] as const satisfies readonly Option[];

@@ -21,14 +21,18 @@ export async function listenUnix(server: Server, path: string, group: number): P
   chmodSync(path, 0o660);
 }
 
+/** Throws invalidArgument for a tcp address beyond this machine without TLS; other addresses pass. */
+export function refuseOpenTcp(url: string, isSecure: boolean): void {
+  if (!url.startsWith('tcp://') || isSecure || isLoopback(tcpAddress(url).host)) return;
+  throw invalidArgument(
+    `${url} is reachable from other machines and has no TLS: anyone could become root here; give a certificate and its key, or listen on 127.0.0.1`,
+  );
+}
+
 /** Opens a tcp address and gives its port; throws invalidArgument for one beyond this machine without TLS. */
 export async function listenTcp(server: Server, url: string, isSecure: boolean): Promise<number> {
+  refuseOpenTcp(url, isSecure);
   const { host, port } = tcpAddress(url);
-  if (!isSecure && !isLoopback(host)) {
-    throw invalidArgument(
-      `${url} is reachable from other machines and has no TLS: anyone could become root here; give certificates or listen on 127.0.0.1`,
-    );
-  }
   await opened(server, { host, port }, url);
   const address = server.address();
   return address && typeof address === 'object' ? address.port : port;
@@ -42,7 +46,7 @@ export function tcpAddress(url: string): { host: string; port: number } {
 }
 
 /** True for addresses that only this machine can reach. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
@@ -60,7 +64,8 @@ async function removeStale(path: string): Promise<void> {
   rmSync(path, { force: true });
 }
 
-function opened(server: Server, where: ListenOptions, url: string): Promise<void> {
+/** Starts listening; an address in use is a conflict that says so. */
+export function opened(server: Server, where: ListenOptions | { readonly fd: number }, url: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {
       const isTaken = error.code === 'EADDRINUSE';

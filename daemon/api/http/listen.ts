@@ -2,17 +2,11 @@
  * Where the API listens. Every server is node:http with half-open sockets (a client that has sent all its stdin half-closes and still wants the output) and without
  * time limits on requests: uploads, events and attaches last as long as they last.
  */
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
-import {
-  createConnection,
-  createServer as createNetServer,
-  type ListenOptions,
-  type Server as NetServer,
-  type Socket,
-} from 'node:net';
-import { dirname } from 'node:path';
-import { conflict, internal, invalidArgument, messageOf } from '../../errors/error.ts';
+import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+import { invalidArgument, messageOf } from '../../errors/error.ts';
+import { listenTcp, listenUnix, opened, refuseOpenTcp } from '../../lib/listen-address.ts';
 import { type PingPolicy, pingFirst } from './ping-line.ts';
 import { onUpgrade } from './upgrade.ts';
 
@@ -45,65 +39,23 @@ const options: ServerOptions = { keepAliveTimeout: 0, requestTimeout: 0, headers
 
 /** Opens one place (`unix://`, `tcp://`, `fd://`). Throws invalidArgument or conflict in words for the operator. */
 export async function listen(url: string, deps: ListenDeps): Promise<Listener[]> {
-  if (url.startsWith('unix://')) return [await listenUnix(url.slice('unix://'.length), deps)];
+  if (url.startsWith('unix://')) return [await listenOnUnix(url.slice('unix://'.length), deps)];
   if (url.startsWith('fd://')) return await listenFds(deps);
-  return [await listenTcp(url, deps)];
+  return [await listenOnTcp(url, deps)];
 }
 
-async function listenUnix(path: string, deps: ListenDeps): Promise<Listener> {
-  mkdirSync(dirname(path), { recursive: true });
-  await removeStale(path);
-  const server = newServer(deps, undefined);
-  const mask = process.umask(0o117); // 0660 from the first moment
-  try {
-    await opened(server, { path }, `unix://${path}`);
-  } finally {
-    process.umask(mask);
-  }
-  chownSync(path, 0, deps.group);
-  chmodSync(path, 0o660);
-  return listener(server, `unix://${path}`);
+async function listenOnUnix(path: string, deps: ListenDeps): Promise<Listener> {
+  const front = newServer(deps, undefined);
+  await listenUnix(front.server, path, deps.group);
+  return listener(front, `unix://${path}`);
 }
 
-/** A socket file that nobody answers on is left over from a crash; one that answers belongs to somebody. */
-async function removeStale(path: string): Promise<void> {
-  const isAlive = await new Promise<boolean>((resolve) => {
-    const probe = createConnection(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
-  if (isAlive) throw conflict(`socket ${path} is in use by another process; stop that daemon or listen elsewhere with -H`);
-  rmSync(path, { force: true });
-}
-
-async function listenTcp(url: string, deps: ListenDeps): Promise<Listener> {
-  const { host, port } = tcpAddress(url);
+async function listenOnTcp(url: string, deps: ListenDeps): Promise<Listener> {
   const isSecure = deps.tls.certFile !== '';
-  if (!isSecure && !isLoopback(host)) {
-    throw invalidArgument(
-      `${url} is reachable from other machines and has no TLS: anyone could become root here; give --tlsverify with --tlscacert, --tlscert and --tlskey, or listen on 127.0.0.1`,
-    );
-  }
-  const server = newServer(deps, isSecure ? await secureServer(deps) : undefined);
-  await opened(server, { host, port }, url);
-  const address = server.server.address();
-  const bound = address && typeof address === 'object' ? address.port : port;
-  return listener(server, `tcp://${host.includes(':') ? `[${host}]` : host}:${bound}`);
-}
-
-/** Host (empty means all) and port of a `tcp://` URL. */
-export function tcpAddress(url: string): { host: string; port: number } {
-  const match = /^tcp:\/\/(?:\[([^\]]+)\]|([^:/]*)):(\d+)\/?$/.exec(url);
-  if (!match) throw invalidArgument(`${url} is not a place to listen; write tcp://HOST:PORT`);
-  return { host: match[1] ?? match[2] ?? '', port: Number(match[3]) };
-}
-
-/** True for addresses that only this machine can reach. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+  refuseOpenTcp(url, isSecure);
+  const front = newServer(deps, isSecure ? await secureServer(deps) : undefined);
+  const port = await listenTcp(front.server, url, isSecure);
+  return listener(front, url.replace(/:\d+\/?$/, `:${port}`));
 }
 
 async function secureServer(deps: ListenDeps): Promise<Server> {
@@ -139,9 +91,9 @@ async function listenFds(deps: ListenDeps): Promise<Listener[]> {
   }
   const listeners: Listener[] = [];
   for (let fd = 3; fd < 3 + count; fd += 1) {
-    const server = newServer(deps, undefined);
-    await opened(server, { fd }, `fd://${fd}`);
-    listeners.push(listener(server, `fd://${fd}`));
+    const front = newServer(deps, undefined);
+    await opened(front.server, { fd }, `fd://${fd}`);
+    listeners.push(listener(front, `fd://${fd}`));
   }
   return listeners;
 }
@@ -182,24 +134,6 @@ function newServer(deps: ListenDeps, secure: Server | undefined): Front {
     });
   });
   return { server, http, sockets, pinging };
-}
-
-function opened({ server }: Front, where: ListenOptions | { readonly fd: number }, url: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException): void => {
-      const taken = error.code === 'EADDRINUSE';
-      reject(
-        taken
-          ? conflict(`${url} is in use by another process; stop it or listen elsewhere with -H`, error)
-          : internal(`cannot listen on ${url}: ${error.message}`, error),
-      );
-    };
-    server.once('error', fail);
-    server.listen(where, () => {
-      server.off('error', fail);
-      resolve();
-    });
-  });
 }
 
 function listener({ server, http, sockets, pinging }: Front, url: string): Listener {

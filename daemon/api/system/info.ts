@@ -92,11 +92,10 @@ function containerCounts({ containers }: SystemBackend): object {
  */
 function pluginLists(backend: SystemBackend): object {
   const hooks = [...new Set(backend.hooks.plugins().map((one) => (one.version ? `${one.package}@${one.version}` : one.id)))];
-  const authorization = [...backend.config.authorizationPlugins, ...hooks];
   return {
     Volume: ['local', ...backend.volumeDrivers],
     Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null'],
-    Authorization: authorization.length > 0 ? authorization : null,
+    Authorization: hooks.length > 0 ? hooks : null,
     Log: (backend.stdio?.logDrivers ?? []).filter((one) => one !== 'none').sort(),
     Hook: hooks,
   };
