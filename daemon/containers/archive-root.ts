@@ -1,10 +1,10 @@
 import { closeSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { unmount } from '../lib/mount.ts';
 import { run } from '../lib/process.ts';
+import { resolveInRoot } from '../lib/root-scope.ts';
 import { openRoot } from './archive-place.ts';
 import type { LiveContainer } from './live.ts';
 import type { ProcessRoom } from './process-room.ts';
-import { joinInRoot } from './root-path.ts';
 
 /**
  * Runs `work` with a handle on the container's root, volumes and binds in their places: of a running container its own mount namespace, else the root is mounted for the while.
@@ -44,7 +44,7 @@ async function mountVolumes(
     }
     const stats = source ? statSync(source, { throwIfNoEntry: false }) : undefined;
     if (!stats) continue;
-    const target = await joinInRoot(root, Destination); // nothing runs in there, so nobody changes it meanwhile
+    const target = await resolveInRoot(root, Destination); // nothing runs in there, so nobody changes it meanwhile
     if (!existsSync(target)) {
       if (!stats.isDirectory()) continue;
       mkdirSync(target, { recursive: true });

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { resolveInRoot } from '../lib/root-scope.ts';
 import { layersOf, readInLayers } from './layers.ts';
 import type { LiveContainer } from './live.ts';
 import type { Room } from './room.ts';
-import { joinInRoot } from './root-path.ts';
 import { type ResolvedUser, resolveUser } from './user.ts';
 
 /**
@@ -20,7 +20,7 @@ export async function containerUser(
   return await room.images.withRootfs(id, snapshotter, async (root) => {
     const texts = new Map<string, string | undefined>();
     for (const path of ['/etc/passwd', '/etc/group']) {
-      texts.set(path, await readFile(await joinInRoot(root, path), 'utf8').catch(() => undefined)); // absent is an answer
+      texts.set(path, await readFile(await resolveInRoot(root, path), 'utf8').catch(() => undefined)); // absent is an answer
     }
     return resolveUser(user, extraGroups, (path) => texts.get(path));
   });

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
+import { resolveInRoot } from '../lib/root-scope.ts';
 import { layersOf, resolveInLayers } from './layers.ts';
 import type { Room } from './room.ts';
-import { joinInRoot } from './root-path.ts';
 
 /** Fills fresh volumes from what the image has at their places. The root is mounted only when the image has something there. */
 export async function copyUp(
@@ -15,7 +15,7 @@ export async function copyUp(
   if (filled.length === 0) return;
   await room.images.withRootfs(root.id, root.snapshotter, async (mounted) => {
     for (const { volume, destination } of filled) {
-      const source = await joinInRoot(mounted, destination);
+      const source = await resolveInRoot(mounted, destination);
       if ((await stat(source).catch(() => undefined))?.isDirectory()) await room.volumes.populate(volume, source);
     }
   });

@@ -4,7 +4,10 @@ import { invalidArgument } from '../errors/error.ts';
 
 const maxLinks = 255;
 
-/** The host path of `path` inside `root` with every symbolic link resolved as if `root` were `/`, so that neither `..` nor a link leads out. What does not exist is joined as it is. */
+/**
+ * The host path of `path` inside `root` with every symbolic link resolved as if `root` were `/`, so that neither `..` nor a link leads out. What does not exist is joined as it
+ * is. Safe as long as nobody changes the tree meanwhile: a running container's root is entered through its own mount namespace instead.
+ */
 export async function resolveInRoot(root: string, path: string): Promise<string> {
   const pending = path.split('/').reverse();
   let inside: string[] = [];

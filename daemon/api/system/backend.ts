@@ -21,7 +21,7 @@ export interface SystemBackend {
   readonly hooks: Hooks;
   readonly ctrd?: Ctrd;
   readonly containers?: Pick<Containers, 'table' | 'lifecycle'>;
-  readonly images?: Pick<ImageService, 'list' | 'summaries'>;
+  readonly images?: Pick<ImageService, 'layersSize' | 'list' | 'summaries'>;
   readonly volumes?: VolumeService;
   readonly stdio?: Pick<StdioService, 'logDrivers'>;
   /** Names of volume drivers beside local. */

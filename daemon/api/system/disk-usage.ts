@@ -11,26 +11,21 @@ export async function diskUsage(backend: SystemBackend, request: ApiRequest): Pr
   const asked = isBefore(request.apiVersion, '1.42') ? [] : queryList(request.query, 'type');
   for (const one of asked) if (!(kinds as readonly string[]).includes(one)) throw invalidArgument(`unknown object type: ${one}`);
   const wants = (kind: (typeof kinds)[number]): boolean => asked.length === 0 || asked.includes(kind);
-  const [images, containers, volumes] = await Promise.all([
+  const [images, containers, volumes, layersSize] = await Promise.all([
     wants('image') ? (backend.images?.summaries({ sharedSize: true }) ?? []) : undefined,
     wants('container') ? (backend.containers?.lifecycle.list({ all: true, size: true }) ?? []) : undefined,
     wants('volume') ? (backend.volumes?.usage() ?? []) : undefined,
+    wants('image') ? (backend.images?.layersSize() ?? 0) : undefined,
   ]);
   if (images) {
     const users = Map.groupBy(backend.containers?.table.all() ?? [], (one) => one.record.imageId);
     for (const image of images) image.Containers = users.get(image.Id)?.length ?? 0;
   }
   return {
-    ...(images && { LayersSize: layersSize(images), Images: images }),
+    ...(images && { LayersSize: layersSize, Images: images }),
     ...(containers && { Containers: containers }),
     ...(volumes && { Volumes: volumes }),
     ...(wants('build-cache') && { BuildCache: isBefore(request.apiVersion, '1.42') ? null : [] }),
     ...(isBefore(request.apiVersion, '1.42') && { BuilderSize: 0 }),
   };
-}
-
-/** Bytes of all layers, each counted once as far as the rows tell: what an image has alone, and the largest shared part once. */
-function layersSize(images: readonly { Size: number; SharedSize: number }[]): number {
-  const shared = images.map((one) => Math.max(0, one.SharedSize));
-  return images.reduce((sum, one, at) => sum + one.Size - (shared[at] ?? 0), 0) + Math.max(0, ...shared);
 }
