@@ -1,8 +1,8 @@
 import { invalidArgument } from '../errors/error.ts';
 import { booleanFilter, type Filters, matchesExact, matchesLabels, matchesPattern } from '../lib/filters.ts';
-import type { ContainerState } from '../types/docker/container.ts';
+import type { ContainerState, PortSummary } from '../types/docker/container.ts';
 import type { LiveContainer } from './live.ts';
-import { exposedPorts, parsePort } from './ports.ts';
+import { parsePort, portRows, shownPorts } from './ports.ts';
 import type { Room } from './room.ts';
 
 /** Filter keys that the list takes. */
@@ -76,11 +76,16 @@ export function listFilter(
       (!ancestors || ancestors.includes(record.imageId)) &&
       (!networks || networks.some((name) => name in record.networks)) &&
       volumeMatches(container, filters['volume']) &&
-      isPublished(Object.entries(record.ports).flatMap(([port, bindings]) => (bindings?.length ? [port] : []))) &&
-      isExposed(exposedPorts(record.config)) &&
+      (!filters['publish'] || isPublished(shownRows(container).map(({ PublicPort = 0, Type }) => `${PublicPort}/${Type}`))) &&
+      (!filters['expose'] || isExposed(shownRows(container).map(({ PrivatePort, Type }) => `${PrivatePort}/${Type}`))) &&
       !isTask
     );
   };
+}
+
+/** The ports that a row of the list has, which is what Docker's filters look at: none for a container that does not run. */
+function shownRows({ record }: LiveContainer): PortSummary[] {
+  return record.state.Running ? portRows(shownPorts(record.config, record.ports)) : [];
 }
 
 function idMatches(id: string, wanted: string[] | undefined): boolean {

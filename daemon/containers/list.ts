@@ -4,6 +4,7 @@
  */
 import { isKind } from '../errors/error.ts';
 import type { ContainerSummary } from '../types/docker/container.ts';
+import type { EndpointSettings } from '../types/docker/network.ts';
 import type { ListOptions } from './contract.ts';
 import { listFilter } from './list-filters.ts';
 import type { LiveContainer } from './live.ts';
@@ -103,9 +104,19 @@ function summary(room: Pick<Room, 'images'>, container: LiveContainer, now: numb
     State: record.state.Status,
     Status: statusText(record.state, now),
     HostConfig: { NetworkMode: record.hostConfig.NetworkMode ?? 'default' },
-    NetworkSettings: { Networks: shownEndpoints(container) },
+    NetworkSettings: { Networks: listedEndpoints(container) },
     Mounts: record.mounts,
   };
+}
+
+/** Rows of the list have no names of endpoints: Docker leaves them to inspect. */
+function listedEndpoints(container: LiveContainer): Record<string, EndpointSettings> {
+  const endpoints = shownEndpoints(container);
+  for (const one of Object.values(endpoints)) {
+    Object.assign(one, { Links: null, Aliases: null, DriverOpts: null });
+    delete one.DNSNames;
+  }
+  return endpoints;
 }
 
 /** The name it was made from, as long as that still means the same image. */

@@ -56,7 +56,7 @@ async function makeVolume(room: VolumesRoom, one: Wanted, undo: AsyncDisposableS
     Name: name,
     Driver: driver,
     ...(options && Object.keys(options).length > 0 && { DriverOpts: options }),
-    Labels: labels,
+    ...(labels && Object.keys(labels).length > 0 && { Labels: labels }),
   });
   if (isAnonymous) undo.defer(() => room.volumes.remove(volume.Name, { force: true }));
   Object.assign(one.point, { Name: volume.Name, Source: volume.Mountpoint, Driver: volume.Driver });

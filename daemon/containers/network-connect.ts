@@ -77,7 +77,8 @@ export async function networkDisconnect(room: Room, container: LiveContainer, re
     const network = room.networks.find(ref);
     const name = network?.name ?? ref;
     if (!network && !force) room.networks.resolve(ref);
-    if (name === 'host') throw invalidArgument('container cannot be disconnected from host network or connected to host network');
+    if (name === 'host' && name in record.networks)
+      throw invalidArgument('container cannot be disconnected from host network or connected to host network');
     const settings = record.networks[name];
     if (!settings) throw forbidden(`container ${record.id} is not connected to network ${name}`);
     if (record.state.Running && !record.state.Restarting && network) {

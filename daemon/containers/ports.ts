@@ -47,7 +47,7 @@ export function wantedPorts(config: ContainerConfig, hostConfig: HostConfig): Po
 }
 
 /** Exposed ports, normalised to `80/tcp`. */
-export function exposedPorts(config: ContainerConfig): string[] {
+function exposedPorts(config: ContainerConfig): string[] {
   return Object.keys(config.ExposedPorts ?? {}).map((port) => {
     const { port: number, protocol } = parsePort(port);
     return `${number}/${protocol}`;

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors/error.ts';
+import { conflict, invalidArgument, messageOf } from '../errors/error.ts';
 import type { LiveContainer } from './live.ts';
 import { checkName } from './names.ts';
 import type { Room } from './room.ts';
@@ -11,7 +11,11 @@ export async function rename(room: Room, container: LiveContainer, name: string)
     const { record } = container;
     const old = record.name;
     if (old === next) throw invalidArgument('Renaming a container with the same name as its current name');
-    room.table.reserve(next, record.id);
+    try {
+      room.table.reserve(next, record.id);
+    } catch (error) {
+      throw conflict(`Error when allocating new name: ${messageOf(error)}`, error);
+    }
     record.name = next;
     try {
       room.networks.rename(record.id, next);

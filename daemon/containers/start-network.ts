@@ -64,6 +64,8 @@ export async function startNetwork(
   const links = linksOf(room, record.hostConfig);
   const joined = runningDonor(room, record.hostConfig.NetworkMode, 'network');
   if (joined) {
+    const { Hostname, Domainname } = joined.record.config;
+    record.config = { ...record.config, Hostname, Domainname }; // one network, one name
     const netns = room.networks.netnsPath(joined.record.id) ?? `/proc/${joined.record.state.Pid}/ns/net`;
     return {
       netns,

@@ -95,7 +95,8 @@ function checkSecurity(hostConfig: HostConfig): void {
       try {
         normaliseCapability(name);
       } catch (error) {
-        throw invalidArgument(`invalid ${field}: unknown capability: ${JSON.stringify(name.toUpperCase())}`, error);
+        const shown = `CAP_${name.toUpperCase().replace(/^CAP_/, '')}`;
+        throw invalidArgument(`invalid ${field}: unknown capability: ${JSON.stringify(shown)}`, error);
       }
     }
   }

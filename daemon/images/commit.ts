@@ -9,7 +9,7 @@ import type { ImageEntry } from './image-index.ts';
 import { initKeyOf } from './init-layer.ts';
 import { type ManifestBlob, mediaTypes } from './media-types.ts';
 import { normalName, parseReference, withDefaultTag } from './reference.ts';
-import type { ImagesRoom } from './room.ts';
+import { type ImagesRoom, imageEvent } from './room.ts';
 
 /** The diff id of a tar without entries. */
 const emptyLayer = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
@@ -20,7 +20,7 @@ export async function commitImage(room: ImagesRoom, request: CommitRequest): Pro
   const { signal } = request;
   const parent = room.index.resolve(request.parent.id); // a push may have packed its layers, or it may be gone: Docker refuses too
   const snapshotter = request.snapshotter || room.config.snapshotter;
-  return await underLease(
+  const image = await underLease(
     room,
     async (lease): Promise<ImageEntry> => {
       const manifest = await room.client.readJson<ManifestBlob>(parent.manifest.digest, { signal });
@@ -34,6 +34,8 @@ export async function commitImage(room: ImagesRoom, request: CommitRequest): Pro
     },
     { signal },
   );
+  if (request.ref) imageEvent(room, 'tag', { id: image.id, name: request.ref });
+  return image;
 }
 
 /** The container's changes as a packed layer in the content store. */

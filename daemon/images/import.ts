@@ -57,6 +57,7 @@ export async function importImage(
     },
     { signal: options.signal },
   );
+  if (options.ref) imageEvent(room, 'tag', { id: image.id, name: options.ref });
   imageEvent(room, 'import', { id: image.id, name: image.id });
   return image;
 }

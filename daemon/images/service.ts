@@ -105,7 +105,7 @@ async function tagImage(room: ImagesRoom, image: ImageEntry, { repo, tag }: { re
   if (reference.digest) throw invalidArgument('refusing to create a tag with a digest reference');
   const target = withDefaultTag(tag ? { ...reference, tag: checkTag(tag) } : reference); // as in Docker, `tag` wins over `repo:tag`
   await room.store.tag(image.id, normalName(target));
-  imageEvent(room, 'tag', { id: image.id, name: familiarName(target) });
+  imageEvent(room, 'tag', { id: image.id, name: familiarName(tag ? target : reference) }); // without `latest`, where nobody said it
 }
 
 /** A daemon that was killed may have left mounts and spooled files. */

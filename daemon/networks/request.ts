@@ -51,7 +51,7 @@ export function readCreateRequest(request: NetworkCreateRequest, world: RequestW
     enableIPv6: request.EnableIPv6 === true,
     options: request.Options ?? {},
     labels: request.Labels ?? {},
-    ipam: { Driver: ipamDriver, Options: request.IPAM?.Options ?? {}, Config: [] },
+    ipam: { Driver: ipamDriver, Options: request.IPAM?.Options ?? null, Config: [] },
     staticSubnets: [],
     predefined: false,
   };

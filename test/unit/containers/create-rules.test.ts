@@ -47,7 +47,7 @@ test('a HostConfig with wrong values is refused with the texts of Docker', () =>
       { NetworkMode: 'container:x', PortBindings: { '80/tcp': [] } },
       'conflicting options: port publishing and the container type network mode',
     ],
-    [{ CapAdd: ['FLY'] }, 'invalid CapAdd: unknown capability: "FLY"'],
+    [{ CapAdd: ['FLY'] }, 'invalid CapAdd: unknown capability: "CAP_FLY"'],
     [{ SecurityOpt: ['what'] }, 'invalid --security-opt 1: "what"'],
     [{ OomScoreAdj: 2000 }, 'Invalid value 2000, range for oom score adj is [-1000, 1000]'],
     [{ IpcMode: 'odd' }, 'invalid IPC mode: odd'],

@@ -43,7 +43,7 @@ test('a request without wishes is completed: bridge, the first free subnet, its 
   const record = read({ Name: 'a' }, world([read({ Name: 'b' })], ['172.18.0.0/15']));
   assert.equal(
     [record.driver, record.ipam],
-    ['bridge', { Driver: 'default', Options: {}, Config: [{ Subnet: '172.20.0.0/16', Gateway: '172.20.0.1' }] }],
+    ['bridge', { Driver: 'default', Options: null, Config: [{ Subnet: '172.20.0.0/16', Gateway: '172.20.0.1' }] }],
   );
   assert.equal(record.staticSubnets, []);
 });
