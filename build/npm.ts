@@ -60,7 +60,8 @@ function readNpm(home: string): { cli: string; version: string } | undefined {
 
 function run(command: string, args: readonly string[], cwd: string): Promise<NpmRun> {
   return new Promise((resolve) => {
-    execFile(command, args, { cwd, maxBuffer: 64 << 20, env: { ...process.env, NODE_OPTIONS: '' } }, (error, stdout, stderr) => {
+    const env = { ...process.env, NODE_OPTIONS: '', NODE_USE_SYSTEM_CA: '1' }; // a company's own authority is among the host's
+    execFile(command, args, { cwd, maxBuffer: 64 << 20, env }, (error, stdout, stderr) => {
       resolve({ ok: !error, output: `${stdout}${stderr}` });
     });
   });

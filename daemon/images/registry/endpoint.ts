@@ -179,7 +179,7 @@ async function readCerts(host: string): Promise<TlsOptions> {
   if (cert && !key) throw internal(`missing key ${cert.replace(/cert$/, 'key')} for client certificate ${cert}`);
   const { rootCertificates } = await import('node:tls');
   return {
-    ca: [...rootCertificates, ...(await Promise.all(names.filter((name) => name.endsWith('.crt')).map(text)))],
+    ca: await Promise.all(names.filter((name) => name.endsWith('.crt')).map(text)),
     ...(cert && key ? { cert: await text(cert), key: await text(key) } : {}),
   };
 }

@@ -6,9 +6,15 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { getCACertificates } from 'node:tls';
 import { internal, PouchError } from '../../errors/error.ts';
 
-/** What TLS needs beyond the system's authorities. */
+/** The authorities that the host trusts and those that came with Node: a company's own is among the host's, as for dockerd. Read at the first need: it costs some milliseconds. */
+function authorities(): string[] {
+  return [...getCACertificates('default'), ...getCACertificates('system')]; // Node keeps both lists
+}
+
+/** What TLS needs beyond these authorities. */
 export interface TlsOptions {
   readonly rejectUnauthorized?: boolean;
   readonly ca?: readonly string[];
@@ -96,7 +102,14 @@ export class HttpClient {
     if (!agent) {
       const { rejectUnauthorized, cert, ca } = tls;
       const proxyEnv = isDirect ? undefined : process.env;
-      agent = new https.Agent({ keepAlive: true, proxyEnv, rejectUnauthorized, cert, key: tls.key, ca: ca && [...ca] });
+      agent = new https.Agent({
+        keepAlive: true,
+        proxyEnv,
+        rejectUnauthorized,
+        cert,
+        key: tls.key,
+        ca: [...authorities(), ...(ca ?? [])],
+      });
       this.#https.set(key, agent);
     }
     return agent;
