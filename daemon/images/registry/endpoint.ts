@@ -177,7 +177,6 @@ async function readCerts(host: string): Promise<TlsOptions> {
   const cert = names.find((name) => name.endsWith('.cert'));
   const key = cert && names.find((name) => name === cert.replace(/cert$/, 'key'));
   if (cert && !key) throw internal(`missing key ${cert.replace(/cert$/, 'key')} for client certificate ${cert}`);
-  const { rootCertificates } = await import('node:tls');
   return {
     ca: await Promise.all(names.filter((name) => name.endsWith('.crt')).map(text)),
     ...(cert && key ? { cert: await text(cert), key: await text(key) } : {}),
