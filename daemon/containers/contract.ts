@@ -108,7 +108,7 @@ export interface ContainerLifecycle {
     signal?: AbortSignal,
   ): { registered: Promise<void>; result: Promise<{ StatusCode: number; Error?: { Message: string } }> };
   remove(ref: string, options?: { force?: boolean; volumes?: boolean; link?: boolean }): Promise<void>;
-  prune(filters?: Record<string, string[]>): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }>;
+  prune(filters?: Record<string, string[]>): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }>;
   /** Serialised JSON, rows cached between changes. */
   listJson(options: ListOptions): Promise<string>;
   list(options: ListOptions): Promise<ContainerSummary[]>;

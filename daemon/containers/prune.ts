@@ -6,7 +6,10 @@ import { remove } from './remove.ts';
 import type { Room } from './room.ts';
 
 /** See ContainerLifecycle.prune: removes what does not run and passes the filters. */
-export async function prune(room: Room, filters: Filters = {}): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }> {
+export async function prune(
+  room: Room,
+  filters: Filters = {},
+): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }> {
   checkFilterKeys(filters, ['label', 'label!', 'until']);
   const until = filters['until']?.[0] ? parseTimestamp(filters['until'][0]) : nowNano();
   const ContainersDeleted: string[] = [];
@@ -27,5 +30,5 @@ export async function prune(room: Room, filters: Filters = {}): Promise<{ Contai
     }
   }
   room.events.publish({ type: 'container', action: 'prune', id: '', attributes: { reclaimed: String(SpaceReclaimed) } });
-  return { ContainersDeleted, SpaceReclaimed };
+  return { ContainersDeleted: ContainersDeleted.length > 0 ? ContainersDeleted : null, SpaceReclaimed }; // Go's nil slice
 }

@@ -68,8 +68,8 @@ function messageOfInput(input: EventInput, nano: bigint): EventMessage {
     time: Number(nano / 1_000_000_000n),
     timeNano: Number(nano),
   };
-  // Docker fills the old twins for these two types only.
-  if (input.type === 'container') return { status: input.action, id: input.id, from: attributes['image'] ?? '', ...event };
-  if (input.type === 'image') return { status: input.action, id: input.id, ...event };
-  return event;
+  // Docker fills the old twins for these two types only, where there is something to fill in.
+  if (input.type !== 'container' && input.type !== 'image') return event;
+  const from = input.type === 'container' ? attributes['image'] : undefined;
+  return { status: input.action, ...(input.id && { id: input.id }), ...(from && { from }), ...event };
 }

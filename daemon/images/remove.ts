@@ -129,9 +129,8 @@ async function removeWhole(room: ImagesRoom, image: ImageEntry, items: RemovedIt
   for (const name of image.names) items.push({ Untagged: familiarName(parseReference(name)) });
   const told = options.quiet ? image.names.slice(0, 1) : image.names; // of a removal by name Docker tells that name alone
   for (const _name of told) imageEvent(room, 'untag', { id: image.id, name: image.id });
-  const labels = image.config.config?.Labels ?? {};
   await room.store.remove(image.id);
-  room.events.publish({ type: 'image', action: 'delete', id: image.id, attributes: { ...labels, name: image.id } });
+  room.events.publish({ type: 'image', action: 'delete', id: image.id, attributes: { name: image.id } });
   items.push({ Deleted: image.id });
   const stillUsed = new Set(room.index.all().flatMap((other) => chainIds(other.config.rootfs.diff_ids)));
   for (const chainId of chainIds(image.config.rootfs.diff_ids).reverse())
