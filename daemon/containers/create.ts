@@ -141,6 +141,13 @@ function findImage(room: Room, ref: string, platform: string | undefined): Image
 
 const normalArch = (name: string) => ({ x86_64: 'amd64', aarch64: 'arm64' })[name] ?? name;
 
+/** Docker switches SELinux off for containers that share the host's processes or may do everything, and says so. */
+function withoutLabels({ SecurityOpt, Privileged, PidMode, IpcMode }: HostConfig): string[] | null | undefined {
+  const isOpen = Privileged === true || PidMode === 'host' || IpcMode === 'host';
+  if (!isOpen || SecurityOpt?.some((one) => /^label[=:]/.test(one))) return SecurityOpt;
+  return [...(SecurityOpt ?? []), 'label=disable'];
+}
+
 /** HostConfig as given, with what Docker fills in where nothing was said. */
 function completeHostConfig(room: Room, given: HostConfig): HostConfig {
   const isPrivileged = given.Privileged === true;
@@ -154,6 +161,7 @@ function completeHostConfig(room: Room, given: HostConfig): HostConfig {
     RestartPolicy: { Name: given.RestartPolicy?.Name ?? '', MaximumRetryCount: given.RestartPolicy?.MaximumRetryCount ?? 0 },
     // Docker: a memory limit without a swap limit allows as much swap again.
     ...(given.Memory && !given.MemorySwap ? { MemorySwap: given.Memory * 2 } : {}),
+    SecurityOpt: withoutLabels(given),
     ShmSize: given.ShmSize || room.config.defaultShmSizeBytes,
     Runtime: given.Runtime || room.config.defaultRuntime,
     IpcMode: given.IpcMode || 'private',

@@ -1,5 +1,5 @@
 import { withZeros } from '../lib/full-config.ts';
-import type { HostConfig, PortMap } from '../types/docker/container.ts';
+import type { DeviceRequest, HostConfig, PortMap } from '../types/docker/container.ts';
 
 /** What Go's JSON of a HostConfig has where nothing was said. */
 const zero = {
@@ -78,8 +78,12 @@ export function fullHostConfig(config: HostConfig, isBefore142: boolean): HostCo
   const full = withZeros(zeros, config, leftOutWhenEmpty) as HostConfig; // Docker's null stands beyond our types
   if (full.Init === null) delete full.Init;
   if (full.PortBindings) full.PortBindings = fullPorts(full.PortBindings);
+  full.Devices &&= full.Devices.map((one) => ({ PathOnHost: '', PathInContainer: '', CgroupPermissions: '', ...one }));
+  full.DeviceRequests &&= full.DeviceRequests.map((one) => ({ ...noDeviceRequest, ...one }) as DeviceRequest); // Docker's nulls, as above
   return full;
 }
+
+const noDeviceRequest = { Driver: '', Count: 0, DeviceIDs: null, Capabilities: null, Options: null };
 
 function fullPorts(ports: PortMap): PortMap {
   return Object.fromEntries(

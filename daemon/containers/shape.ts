@@ -200,10 +200,22 @@ function check(shape: Shape, value: unknown, path: string): void {
     return;
   }
   expectType(typeof value === 'object' && !Array.isArray(value), value, path, 'fields' in shape ? 'object' : 'map');
+  if ('fields' in shape) spellKeys(shape.fields, value as Record<string, unknown>);
   const entries = Object.entries(value as object);
   for (const [key, one] of entries) {
     const inner = 'map' in shape ? shape.map : shape.fields[key];
     if (inner) check(inner, one, path ? `${path}.${key}` : key);
+  }
+}
+
+/** Go's decoder does not mind the case of a key (`image` is `Image`): known ones get Docker's spelling, in place. */
+function spellKeys(fields: Readonly<Record<string, Shape>>, value: Record<string, unknown>): void {
+  for (const key of Object.keys(value)) {
+    if (Object.hasOwn(fields, key)) continue;
+    const known = Object.keys(fields).find((one) => one.toLowerCase() === key.toLowerCase());
+    if (known === undefined) continue;
+    value[known] = value[key];
+    delete value[key];
   }
 }
 

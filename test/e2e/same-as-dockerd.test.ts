@@ -7,6 +7,7 @@ import { startEngines } from '../helpers/side-by-side/engines.ts';
 import { type KnownDifference, knownDifferences } from '../helpers/side-by-side/known-differences.ts';
 import { play } from '../helpers/side-by-side/play.ts';
 import type { Row } from '../helpers/side-by-side/row.ts';
+import { configRows } from '../helpers/side-by-side/rows-config.ts';
 import { commandRows, kindRows, lifeRows } from '../helpers/side-by-side/rows-containers.ts';
 import { doorRows, refusedRows } from '../helpers/side-by-side/rows-doors.ts';
 import { imageRows } from '../helpers/side-by-side/rows-images.ts';
@@ -28,6 +29,7 @@ const tables: Record<string, readonly Row[]> = {
   'the daemon about itself, odd paths, versions and methods': doorRows,
   'requests that make no container': refusedRows,
   'a container through all its states': lifeRows,
+  'what a container is made from': configRows,
   'containers of every kind': kindRows,
   'processes, logs, streams and files': await processRows(),
   images: imageRows,

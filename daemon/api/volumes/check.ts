@@ -5,7 +5,9 @@ import type { VolumeCreateConfig } from '../../types/docker/volume.ts';
 export function checkCreate(body: unknown): VolumeCreateConfig {
   if (body === undefined || body === null) return {};
   if (typeof body !== 'object' || Array.isArray(body)) throw wrongType(body, '', 'volume.CreateOptions');
-  const fields = body as Record<string, unknown>; // narrowed above, each field is judged below
+  const names = ['Name', 'Driver', 'DriverOpts', 'Labels'];
+  const spelled = (key: string) => names.find((name) => name.toLowerCase() === key.toLowerCase()) ?? key; // Go's decoder does not mind the case
+  const fields: Record<string, unknown> = Object.fromEntries(Object.entries(body).map(([key, value]) => [spelled(key), value]));
   return {
     Name: text(fields, 'Name'),
     Driver: text(fields, 'Driver'),

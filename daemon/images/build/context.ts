@@ -32,8 +32,7 @@ export async function unpackContext(request: BuildRequest, dir: string): Promise
       '--delay-directory-restore',
     ];
     await run('tar', args, { signal: request.signal }).catch((error: unknown) => {
-      if (isKind(error, 'internal'))
-        throw invalidArgument(`Error processing tar file: ${error instanceof Error ? error.message : ''}`, error);
+      if (isKind(error, 'internal')) throw invalidArgument('Error processing tar file: unexpected EOF', error); // of tar's words the log has all
       throw error;
     });
   }
