@@ -11,7 +11,10 @@ if (process.env.NODE_CHANNEL_FD) {
   process.stderr.write('pouchd was started as a forked child: a plugin called fork(), which would go on without end\n');
   process.exit(1);
 } else if (args.length === 1 && args[0] === '--version') {
-  process.stdout.write(`${program} version ${info.version} (plugin API ${info.apiVersion}, node ${process.versions.node})\n`);
+  require('node:fs').writeSync(
+    1,
+    `${program} version ${info.version} (plugin API ${info.apiVersion}, node ${process.versions.node})\n`,
+  );
 } else {
   run(args.length === 1 && args[0] === '--build-info');
 }

@@ -19,7 +19,7 @@ import { Report } from './report.ts';
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean' }, only: { type: 'string' }, json: { type: 'boolean' }, containers: { type: 'string' } },
 });
-const rounds = options.quick ? 5 : 15;
+const rounds = options.quick ? 5 : 11;
 const many = Number(options.containers ?? (options.quick ? 100 : 500));
 const wanted = (name: string) => !options.only || new RegExp(options.only).test(name);
 const binary = path.resolve(import.meta.dirname, '../../build/dist/pouchd');
@@ -31,8 +31,11 @@ if (wanted('hooks')) await benchHooks(report);
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-'));
 const peers = [pouchdPeer(binary), dockerdPeer()] as const;
+const interrupted = new Promise<never>((_, reject) => {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => reject(new Error(`ended by ${name}`)));
+});
 try {
-  await run(peers);
+  await Promise.race([run(peers), interrupted]);
 } finally {
   for (const peer of peers) {
     await peer.stop();
@@ -40,6 +43,7 @@ try {
   }
   fs.rmSync(scratch, { recursive: true, force: true });
 }
+report.note(`load of the machine at the end: ${os.loadavg()[0]?.toFixed(1)} on ${os.availableParallelism()} cores`);
 process.stdout.write(options.json ? `${JSON.stringify(report.rows)}\n` : report.text());
 
 async function run(peers: readonly [Peer, Peer]): Promise<void> {
