@@ -49,6 +49,11 @@ const pings = [
 const pingGet = [...pings, '2'];
 const pingHead = [...pings, '0'];
 
+/** What comes after the host of an absolute URL, the form that clients send to proxies. */
+function pathOf(url: string): string {
+  return url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?]*(?=\/)/i, '');
+}
+
 /** The URL with a path that has no empty, `.` or `..` parts: `//info` is `/info`. What follows the `?` stays. */
 export function cleanUrl(url: string): string {
   const at = url.indexOf('?');
@@ -96,7 +101,7 @@ export function createFront(options: FrontOptions): Front {
   return {
     ping,
     dispatch(raw, response) {
-      const url = raw.url ?? '/';
+      const url = pathOf(raw.url ?? '/');
       const isPing = url === '/_ping' && ping.mayAnswer() && (raw.method === 'GET' || raw.method === 'HEAD');
       if (!isPing) {
         const clean = cleanUrl(url);

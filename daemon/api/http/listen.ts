@@ -35,7 +35,13 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
-const options: ServerOptions = { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 60_000, keepAlive: true };
+const options: ServerOptions = {
+  keepAliveTimeout: 0,
+  requestTimeout: 0,
+  headersTimeout: 60_000,
+  keepAlive: true,
+  maxHeaderSize: 1 << 20, // as Go's: X-Registry-Config carries the credentials of all registries
+};
 
 /** Opens one place (`unix://`, `tcp://`, `fd://`). Throws invalidArgument or conflict in words for the operator. */
 export async function listen(url: string, deps: ListenDeps): Promise<Listener[]> {
