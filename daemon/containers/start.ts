@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { conflict, messageOf, notModified } from '../errors/error.ts';
+import { nowText } from '../lib/time.ts';
 import { buildSpec } from '../spec/build.ts';
 import type { SpecInput } from '../spec/contract.ts';
 import { containerUser } from './container-user.ts';
@@ -50,7 +51,7 @@ export async function startLocked(room: Room, container: LiveContainer): Promise
     const network = await withUndo(room.log, async (undo) => {
       const launched = await launch(room, container, undo);
       applyNetwork(container, launched.network);
-      setRunning(record.state, launched.pid);
+      setRunning(record.state, launched);
       record.hasBeenStartedBefore = true;
       record.logPath = container.log?.path ?? '';
       if (hasHealthcheck(record.config.Healthcheck)) {
@@ -101,7 +102,7 @@ async function launch(
   room: Room,
   container: LiveContainer,
   undo: AsyncDisposableStack,
-): Promise<{ pid: number; network: StartNetwork }> {
+): Promise<{ pid: number; startedAt: string; network: StartNetwork }> {
   const { record } = container;
   const ociHooks = await room.ociHooks?.hooksFor(container);
   const hasUserHooks = Boolean(ociHooks?.prestart?.length || ociHooks?.createRuntime?.length);
@@ -126,6 +127,7 @@ async function launch(
     throw network.barrier?.failure ?? error;
   });
   times.push(performance.now());
+  const startedAt = nowText(); // before the process can write: clients ask for logs since StartedAt
   await room.ctrd.client.tasks.start({ containerId: record.id });
   io.started();
   times.push(performance.now());
@@ -133,7 +135,7 @@ async function launch(
     .slice(1)
     .map((time, at) => Math.round((time - (times[at] ?? 0)) * 10) / 10);
   room.log.debug('start steps', { id: record.id, prepareMs, containerMs, createMs, startMs });
-  return { pid, network };
+  return { pid, startedAt, network };
 }
 
 function specInput(

@@ -1,4 +1,4 @@
-import { nowText, zeroTime } from '../lib/time.ts';
+import { zeroTime } from '../lib/time.ts';
 import type { ContainerState, HealthConfig } from '../types/docker/container.ts';
 
 /** The state of a container that was never started. */
@@ -24,7 +24,7 @@ export function hasHealthcheck(check: HealthConfig | undefined): boolean {
 }
 
 /** Sets what a start changes. */
-export function setRunning(state: ContainerState, pid: number): void {
+export function setRunning(state: ContainerState, { pid, startedAt }: { pid: number; startedAt: string }): void {
   Object.assign(state, {
     Status: 'running',
     Running: true,
@@ -35,7 +35,7 @@ export function setRunning(state: ContainerState, pid: number): void {
     Pid: pid,
     ExitCode: 0,
     Error: '',
-    StartedAt: nowText(),
+    StartedAt: startedAt,
   } satisfies Partial<ContainerState>);
 }
 

@@ -33,6 +33,11 @@ const rows: [readonly [string, string, string?], number, RegExp][] = [
   [create({ Image: image, HostConfig: { Binds: ['/a:relative'] } }), 400, /mount path must be absolute|invalid/i],
   [create({ Image: image, HostConfig: { PortBindings: { 'x/tcp': [{}] } } }), 400, /port/i],
   [create({ Image: image, HostConfig: { Runtime: 'nope' } }), 400, /unknown or invalid runtime name: nope/i],
+  [
+    create({ Image: image, NetworkingConfig: { EndpointsConfig: { bridge: { IPAMConfig: { IPv4Address: '172.17.0.9' } } } } }),
+    400,
+    /user specified IP address is supported on user defined networks only/,
+  ],
   [create({ Image: image, HostConfig: { LogConfig: { Type: 'nope' } } }), 400, /no log driver named 'nope' is registered|logger/],
   [create({ Image: image, HostConfig: { CapAdd: ['NOT_A_CAP'] } }), 400, /CAP_NOT_A_CAP|NOT_A_CAP/],
   [['POST', '/v1.41/containers/create?name=-bad-', JSON.stringify({ Image: image })], 400, /Invalid container name/],

@@ -280,7 +280,7 @@ function killOne(pid: number): void {
 }
 
 /** Unmounts everything below a folder, deepest first. */
-async function unmountBelow(dir: string): Promise<void> {
+export async function unmountBelow(dir: string): Promise<void> {
   const points = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) => (line.split(' ')[4] ?? '').replaceAll('\\040', ' '))

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { poll } from '../../daemon/lib/deadline.ts';
+import { unmountBelow } from '../helpers/daemon.ts';
 import { fakeId, inside, networksRoom, serveText } from '../helpers/networks-room.ts';
 
 const plain = { hostname: 'h', ports: {} };
@@ -43,6 +44,7 @@ async function startDockerd(): Promise<AsyncDisposable> {
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');
       await ended;
+      await unmountBelow(dir);
       rmSync(dir, { recursive: true, force: true });
     },
   };

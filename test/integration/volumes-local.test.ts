@@ -75,7 +75,7 @@ test("the Docker CLI's volume commands work, with Docker's texts and events, and
   const anonymous = await docker('volume', 'create');
   assert.is(await docker('volume', 'ls', '-q', '--filter', 'label=x=y'), 'one');
   assert.is(await docker('volume', 'inspect', '-f', '{{.Driver}} {{.Scope}} {{.Labels.x}}', 'one'), 'local local y');
-  assert.is(await refused('volume', 'inspect', 'nix'), 'Error response from daemon: get nix: no such volume');
+  assert.match(await refused('volume', 'inspect', 'nix'), /no such volume/i); // older clients have a text of their own
   assert.match(
     await refused('volume', 'create', 'a/b'),
     /create a\/b: "a\/b" includes invalid characters for a local volume name/,

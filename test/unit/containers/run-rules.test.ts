@@ -13,6 +13,7 @@ import { createdState, setExited, setRunning } from '../../../daemon/containers/
 import { humanDuration, statusText } from '../../../daemon/containers/status-text.ts';
 import { resolveUser } from '../../../daemon/containers/user.ts';
 import { internal, kindOf } from '../../../daemon/errors/error.ts';
+import { nowText } from '../../../daemon/lib/time.ts';
 import type { HealthState } from '../../../daemon/types/docker/container.ts';
 
 test('prestart entries are sorted by descending priority, stable, the network first among those of 0', () => {
@@ -71,7 +72,7 @@ test('the status text of the list', () => {
   ]);
   const state = createdState();
   const texts = [statusText(state, 0)];
-  setRunning(state, 12);
+  setRunning(state, { pid: 12, startedAt: nowText() });
   state.Health = { Status: 'healthy', FailingStreak: 0, Log: [] };
   texts.push(statusText(state, Date.parse(state.StartedAt) + 5_000));
   setExited(state, { exitCode: 3, at: '2026-01-01T00:00:00Z', oomKilled: false, restarting: false });

@@ -8,6 +8,7 @@ import { createdState, setRunning } from '../../../daemon/containers/state.ts';
 import { Table } from '../../../daemon/containers/table.ts';
 import { isKind } from '../../../daemon/errors/error.ts';
 import type { EventInput } from '../../../daemon/events/contract.ts';
+import { nowText } from '../../../daemon/lib/time.ts';
 
 function record(id: string, name: string, changes: Partial<ContainerRecord> = {}): ContainerRecord {
   return {
@@ -105,7 +106,7 @@ test('the list is the same bytes until something changes, newest first, only wha
     (JSON.parse((await list.body(options)).toString()) as { Names: string[]; Command: string }[]).map((row) => row.Names[0]);
   assert.equal(await names({ all: true }), ['/two', '/one']);
   assert.equal(await names({}), []);
-  setRunning(one.record.state, 5);
+  setRunning(one.record.state, { pid: 5, startedAt: nowText() });
   table.save(one);
   assert.equal(await names({}), ['/one']);
   assert.equal(await names({ all: true, filters: { label: ['l=two'] } }), ['/two']);
@@ -122,7 +123,7 @@ test('inspect is the same bytes until something changes, for one version of the 
   const first = await inspect();
   assert.is(await inspect(), first);
   assert.is.not(await inspect('1.24'), first);
-  setRunning(one.record.state, 0);
+  setRunning(one.record.state, { pid: 0, startedAt: nowText() });
   table.save(one);
   const read = (body: Buffer) => JSON.parse(body.toString()) as { State: { Running: boolean }; ExecIDs: string[] | null };
   assert.is(read(await inspect()).State.Running, true);
