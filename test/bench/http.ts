@@ -6,12 +6,23 @@ import * as http from 'node:http';
 import * as net from 'node:net';
 
 /** One ordinary request; resolves with status and body. For set-up, not for rates. */
-export function request(
+export async function request(
   socketPath: string,
   method: string,
   path: string,
   body?: unknown,
 ): Promise<{ status: number; body: string }> {
+  const { status, rest } = await begin(socketPath, method, path, body);
+  return { status, body: await rest };
+}
+
+/** A request whose answer comes in two parts: the status as soon as its header is there, and the rest. */
+export function begin(
+  socketPath: string,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; rest: Promise<string> }> {
   return new Promise((resolve, reject) => {
     const raw = body === undefined || Buffer.isBuffer(body);
     const payload = body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
@@ -21,17 +32,21 @@ export function request(
       headers['Content-Length'] = payload.length;
     }
     const req = http.request({ socketPath, method, path, headers, agent }, (res) => {
-      const chunks: Buffer[] = [];
-      res.on('data', (chunk: Buffer) => chunks.push(chunk));
-      res.on('end', () => resolve({ status: res.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
-      res.on('error', reject);
+      const rest = new Promise<string>((resolveRest, rejectRest) => {
+        const chunks: Buffer[] = [];
+        res.on('data', (chunk: Buffer) => chunks.push(chunk));
+        res.on('end', () => resolveRest(Buffer.concat(chunks).toString()));
+        res.on('error', rejectRest);
+      });
+      rest.catch(() => undefined); // told to whoever reads it
+      resolve({ status: res.statusCode ?? 0, rest });
     });
     req.on('error', reject);
     req.end(payload);
   });
 }
 
-const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+const agent = new http.Agent({ keepAlive: true, maxSockets: 128 });
 
 /** Like `request`, but an answer outside 2xx is an error that shows what was asked. */
 export async function must(socketPath: string, method: string, path: string, body?: unknown): Promise<string> {
