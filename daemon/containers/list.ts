@@ -26,7 +26,7 @@ export class ContainerList {
 
   /** The answer's bytes; shared between requests, not to be changed. */
   async body(options: ListOptions): Promise<Buffer> {
-    if (options.size) return Buffer.from(JSON.stringify(await this.list(options)));
+    if (options.size) return Buffer.from(`${JSON.stringify(await this.list(options))}\n`);
     const key = JSON.stringify(options);
     const now = Date.now();
     const second = Math.floor(now / 1000);

@@ -115,7 +115,7 @@ test('disk usage has its four parts, and only those asked for from 1.42 on', asy
   assert.equal(await keys('/v1.44/system/df'), ['BuildCache', 'Containers', 'Images', 'LayersSize', 'Volumes']);
   assert.equal(await keys('/v1.41/system/df'), ['BuildCache', 'BuilderSize', 'Containers', 'Images', 'LayersSize', 'Volumes']);
   assert.equal(await keys('/v1.44/system/df?type=volume&type=container'), ['Containers', 'Volumes']);
-  assert.is((await daemon.call('GET', '/v1.44/system/df?type=nix')).text, '{"message":"unknown object type: nix"}');
+  assert.is((await daemon.call('GET', '/v1.44/system/df?type=nix')).text, '{"message":"unknown object type: nix"}\n');
 });
 
 test('swarm endpoints answer as a node outside a swarm', async () => {

@@ -14,21 +14,21 @@ export interface Answer {
 /** Statuses that never have a body. */
 const bodiless = new Set<number>([204, wire.notModified.http]);
 
-/** The answer for what a handler returned: text or bytes are JSON that was serialised before (or of the type that `headers` say), undefined is an empty body. */
+/** The answer for what a handler returned, as JSON with Go's newline at its end: text or bytes are JSON that was serialised before (or of the type that `headers` say), undefined is an empty body. */
 export function valueAnswer(value: unknown, status: number, headers: readonly string[] = []): Answer {
   if (value === undefined || bodiless.has(status)) return { status, headers, body: undefined };
-  const body = typeof value === 'string' ? encoded(value) : Buffer.isBuffer(value) ? value : JSON.stringify(value);
+  const body = typeof value === 'string' ? encoded(value) : Buffer.isBuffer(value) ? value : `${JSON.stringify(value)}\n`;
   return { status, headers: headers.includes('content-type') ? headers : ['Content-Type', jsonType, ...headers], body };
 }
 
 /** The answer for what a handler threw. */
 export function errorAnswer(error: unknown): Answer {
   const status = wire[kindOf(error)].http;
-  return valueAnswer(JSON.stringify({ message: messageOf(error) }), status);
+  return valueAnswer({ message: messageOf(error) }, status);
 }
 
 /** Docker's answer for a path or method that does not exist. */
-export const pageNotFound: Answer = valueAnswer('{"message":"page not found"}', wire.notFound.http);
+export const pageNotFound: Answer = valueAnswer({ message: 'page not found' }, wire.notFound.http);
 
 /** Docker answers OPTIONS of any path, with nothing in it. */
 export const optionsAnswer: Answer = valueAnswer(undefined, 200);

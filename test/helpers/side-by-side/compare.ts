@@ -33,6 +33,8 @@ export function compareReplies(ours: Reply, theirs: Reply, options: CompareOptio
     if (loose.has(name)) continue;
     if (left[name] !== right[name]) found.push(`header ${name}: ours ${left[name]}, theirs ${right[name]}`);
   }
+  const [mine, other] = [ours, theirs].map(({ body }) => body.at(-1) === 10);
+  if (mine !== other && !options.isHeadOnly) found.push(`newline at the end: ours ${mine}, theirs ${other}`);
   if (!options.isHeadOnly)
     new Comparison(found, options).values(bodyOf(ours), bodyOf(theirs), '', options.isUnordered ? 'Ports' : '');
   return found;
