@@ -13,6 +13,8 @@ export interface Peer {
   readonly versionCommand: string[];
   start(): Promise<{ pingMs: number }>;
   stop(): Promise<void>;
+  /** For one that hangs. */
+  kill(): Promise<void>;
   /** Resident memory of the daemon process alone, in bytes. */
   rssBytes(): number;
   remove(): void;
@@ -51,6 +53,12 @@ function peer(options: { name: string; dir: string; socket: string; versionComma
   execFileSync('ip', ['-n', netns, 'link', 'set', 'lo', 'up']);
   let child: ChildProcess | undefined;
   const log = fs.openSync(path.join(options.dir, 'log'), 'a');
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise((resolve) => child?.once('exit', resolve));
+    child.kill(signal);
+    await exited;
+  };
   return {
     name: options.name,
     socket: options.socket,
@@ -67,12 +75,8 @@ function peer(options: { name: string; dir: string; socket: string; versionComma
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
     },
-    async stop() {
-      if (!child || child.exitCode !== null) return;
-      const exited = new Promise((resolve) => child?.once('exit', resolve));
-      child.kill('SIGTERM');
-      await exited;
-    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
     rssBytes() {
       const status = fs.readFileSync(`/proc/${child?.pid}/status`, 'utf8'); // nsenter execs, so the pid is the daemon's
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
