@@ -99,7 +99,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       jobs: { type: 'string', default: '1' },
-      timeout: { type: 'string', default: '120' },
+      timeout: { type: 'string', default: '300' },
       match: { type: 'string', default: '' },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
