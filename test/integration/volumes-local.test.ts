@@ -84,7 +84,8 @@ test("the Docker CLI's volume commands work, with Docker's texts and events, and
   await daemon.kill();
   await daemon.start();
   assert.equal((await docker('volume', 'ls', '-q')).split('\n').sort(), [anonymous, 'one', 'two'].sort());
-  assert.match(await docker('volume', 'prune', '-f'), new RegExp(anonymous));
+  const pruned = await daemon.call('POST', '/v1.44/volumes/prune'); // not by the CLI: an older one speaks 1.41, which prunes named volumes too
+  assert.equal(pruned.json<{ VolumesDeleted: string[] }>().VolumesDeleted, [anonymous]);
   assert.is(
     (await daemon.call('POST', '/v1.41/volumes/prune?filters=%7B%22label%22%3A%5B%22x%22%5D%7D'))
       .json<{ VolumesDeleted: string[] }>()
