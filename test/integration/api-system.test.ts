@@ -129,7 +129,7 @@ test('swarm endpoints answer as a node outside a swarm', async () => {
     ['DELETE', '/configs/x', 503, notManager],
     ['GET', '/tasks', 503, notManager],
     ['POST', '/swarm/leave', 503, 'This node is not part of a swarm'],
-    ['POST', '/swarm/init', 501, 'swarm mode is not supported by pouchd: use Kubernetes through its CRI socket'],
+    ['POST', '/swarm/init', 501, 'swarm mode is not supported by pouchd'],
     ['GET', '/plugins/nix/json', 404, 'plugin "nix" not found'],
     ['GET', '/plugins/some/path/json', 404, 'plugin "some/path" not found'],
   ];

@@ -18,7 +18,7 @@ const managed: [Method, string][] = [
 /** The swarm endpoints of a node that is in no swarm, with Docker's texts; a swarm cannot be made here. */
 export function swarmRoutes(): Route[] {
   const unsupported = (): never => {
-    throw notImplemented('swarm mode is not supported by pouchd: use Kubernetes through its CRI socket');
+    throw notImplemented('swarm mode is not supported by pouchd');
   };
   const outside = (): never => {
     throw unavailable('This node is not part of a swarm');
